@@ -40,12 +40,12 @@ struct failure {
 	const struct words *argv; // can be NULL
 };
 
-/** A signal that reached a task, or a stop (code is 0 and signo the stop signal then: see stop). */
+/** A signal that reached a task, or a stop or its end by job control (code and sender are zero then: see stop). */
 struct signal_seen {
 	struct signal_seen *next; // of the same task
 	uint64_t time;
 	int signo, code;
-	bool stop;             // the process stopped by job control with this signal
+	bool stop;             // job control: the process stopped with this signal, or goes on (SIGCONT)
 	struct sender sender;
 };
 
@@ -73,13 +73,14 @@ struct task {
 	struct task *leader;    // first task of its thread group; itself for a process
 	struct task *first_child, *last_child; // tasks it made, in order
 	struct task *next_sibling;             // next task of the same maker
-	bool thread;            // shares its maker's thread group (CLONE_THREAD)
+	bool thread;            // was made as a thread (CLONE_THREAD); one that called exec leads its process since
 	bool untraced;
 	enum task_state state;
 	struct clone_call by;
 	uint64_t start, end;    // end is 0 while running
 	const char *name;       // last known comm, can be NULL
 	struct program *programs, *last_program; // in order; NULL: it never called exec
+	struct program *inherited; // the one its maker ran when it was made, can be NULL
 	struct failure *failures, *last_failure;
 	struct signal_seen *signals, *last_signal;
 	struct fault_row *faults, *last_fault_row;
@@ -112,7 +113,12 @@ struct history {
 	uint32_t capacity;
 };
 
-/** Make an empty history. Returns 0 or -ENOMEM. */
+/**
+ * Make an empty history. Returns 0 or -ENOMEM.
+ *
+ * Its sink returns 0, -ENOMEM, or -EPROTO for an event that makes no sense (of a task that was never born, a birth
+ * out of turn, a second start or exit): the event is then dropped, the history stays usable and may be fed on.
+ */
 int history_init(struct history *history);
 
 /** Free all it owns. A zeroed history is welcome. */
@@ -123,9 +129,12 @@ struct task *history_task(const struct history *history, uint32_t number);
 
 /**
  * The program a task runs at its end: its own last, else the one its maker ran when it was made.
- * NULL only when nothing is known. O(depth).
+ * NULL only when nothing is known. O(1).
  */
 const struct program *task_program(const struct task *task);
+
+/** The file name of a program: the script's for a script. Never NULL; "?" if nothing is known. */
+const char *program_title(const struct program *program);
 
 /**
  * What to call a task: its name if it was set by itself, else the file name of the program it runs.
