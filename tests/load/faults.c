@@ -1,0 +1,233 @@
+/*
+ * faults CAUSE N: N page faults of one cause, and what the kernel counted for them.
+ *
+ * Prints "asked N minor N major N" of the loop alone, then the totals of the task that ran it, "total minor N major N",
+ * read as late as possible. Causes:
+ *   zero          first write to anonymous memory          read-zero    first read of it (the zero page)
+ *   zero-write    write after such a read                  cow          write after fork, in the child
+ *   cow-sole      write after the child has ended          file         read of a mapped file in the page cache
+ *   file-cow      first write to a private file page       shared-file  first write to a shared file page
+ *   shared        first write to shared anonymous memory   major        read of a file page that is on disk
+ *   in-kernel     zero-fill inside read(2)                 heap, stack  zero-fill in [heap] and [stack]
+ */
+#include "load.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+static long page_size;
+static struct rusage before, after;
+static volatile char sink;
+
+static void *anonymous(long count, int sharing)
+{
+	char *memory = mmap(NULL, count * page_size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		load_die("mmap");
+	madvise(memory, count * page_size, MADV_NOHUGEPAGE);
+	return memory;
+}
+
+static void *file(long count, int sharing, int drop)
+{
+	const char *directory = getenv("TMPDIR");
+	char path[4096];
+	snprintf(path, sizeof path, "%s/kin-load-XXXXXX", directory ? directory : "/tmp");
+	int fd = mkstemp(path);
+	if (fd < 0)
+		load_die(path);
+	unlink(path);
+	char *page = calloc(1, page_size);
+	memset(page, 1, page_size);
+	for (long i = 0; i < count; i++)
+		if (write(fd, page, page_size) != page_size)
+			load_die("write");
+	free(page);
+	fsync(fd);
+	if (drop)
+		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	char *memory = mmap(NULL, count * page_size, PROT_READ | PROT_WRITE, sharing, fd, 0);
+	if (memory == MAP_FAILED)
+		load_die("mmap");
+	/* no fault-around and no read-ahead: one fault a page */
+	madvise(memory, count * page_size, MADV_RANDOM);
+	close(fd);
+	return memory;
+}
+
+static __attribute__((noinline)) void touch_write(volatile char *memory, long count)
+{
+	for (long i = 0; i < count; i++)
+		memory[i * page_size] = 2;
+}
+
+static __attribute__((noinline)) void touch_read(volatile char *memory, long count)
+{
+	for (long i = 0; i < count; i++)
+		sink += memory[i * page_size];
+}
+
+static void measure_write(volatile char *memory, long count)
+{
+	getrusage(RUSAGE_SELF, &before);
+	touch_write(memory, count);
+	getrusage(RUSAGE_SELF, &after);
+}
+
+static void measure_read(volatile char *memory, long count)
+{
+	getrusage(RUSAGE_SELF, &before);
+	touch_read(memory, count);
+	getrusage(RUSAGE_SELF, &after);
+}
+
+static void report(long count)
+{
+	struct rusage end;
+	char line[200];
+	/* once without output, so that formatting makes no new faults between the reading and the end */
+	for (int last = 0; last < 2; last++) {
+		getrusage(RUSAGE_SELF, &end);
+		int length = snprintf(line, sizeof line,
+			"asked %ld minor %ld major %ld\ntotal minor %ld major %ld\n", count,
+			after.ru_minflt - before.ru_minflt, after.ru_majflt - before.ru_majflt, end.ru_minflt,
+			end.ru_majflt);
+		if (last && write(STDOUT_FILENO, line, length) != length)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static void zero(long count)
+{
+	measure_write(anonymous(count, MAP_PRIVATE), count);
+}
+
+static void read_zero(long count)
+{
+	measure_read(anonymous(count, MAP_PRIVATE), count);
+}
+
+static void zero_write(long count)
+{
+	char *memory = anonymous(count, MAP_PRIVATE);
+	touch_read(memory, count);
+	measure_write(memory, count);
+}
+
+static void cow(long count)
+{
+	char *memory = anonymous(count, MAP_PRIVATE);
+	touch_write(memory, count);
+	pid_t pid = fork();
+	if (pid != 0)
+		_exit(load_reap(pid) == 0 ? 0 : 1);
+	measure_write(memory, count);
+}
+
+static void cow_sole(long count)
+{
+	char *memory = anonymous(count, MAP_PRIVATE);
+	touch_write(memory, count);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(0);
+	load_reap(pid);
+	measure_write(memory, count);
+}
+
+/* one page, again and again: a fault on a mapped file brings its neighbours in with it */
+static void file_read(long count)
+{
+	volatile char *memory = file(1, MAP_PRIVATE, 0);
+	getrusage(RUSAGE_SELF, &before);
+	for (long i = 0; i < count; i++) {
+		sink += *memory;
+		madvise((void *)memory, page_size, MADV_DONTNEED);
+	}
+	getrusage(RUSAGE_SELF, &after);
+}
+
+static void file_cow(long count)
+{
+	measure_write(file(count, MAP_PRIVATE, 0), count);
+}
+
+static void shared_file(long count)
+{
+	measure_write(file(count, MAP_SHARED, 0), count);
+}
+
+static void shared(long count)
+{
+	measure_write(anonymous(count, MAP_SHARED), count);
+}
+
+static void major(long count)
+{
+	measure_read(file(count, MAP_PRIVATE, 1), count);
+}
+
+static void in_kernel(long count)
+{
+	char *memory = anonymous(count, MAP_PRIVATE);
+	int fd = open("/dev/zero", O_RDONLY);
+	getrusage(RUSAGE_SELF, &before);
+	if (fd < 0 || read(fd, memory, count * page_size) != count * page_size)
+		load_die("/dev/zero");
+	getrusage(RUSAGE_SELF, &after);
+}
+
+static void heap(long count)
+{
+	char *memory = sbrk(0);
+	memory += -(uintptr_t)memory & (page_size - 1);
+	if (brk(memory + count * page_size) < 0)
+		load_die("brk");
+	measure_write(memory, count);
+}
+
+static __attribute__((noinline)) void stack(long count)
+{
+	/* the pages at both its ends may be in use already */
+	volatile char *memory = __builtin_alloca((count + 4) * page_size);
+	getrusage(RUSAGE_SELF, &before);
+	/* downwards, as a stack grows */
+	for (long i = count; i > 0; i--)
+		memory[i * page_size] = 2;
+	getrusage(RUSAGE_SELF, &after);
+}
+
+static const struct {
+	const char *name;
+	void (*make)(long count);
+} causes[] = {
+	{ "zero", zero },
+	{ "read-zero", read_zero },
+	{ "zero-write", zero_write },
+	{ "cow", cow },
+	{ "cow-sole", cow_sole },
+	{ "file", file_read },
+	{ "file-cow", file_cow },
+	{ "shared-file", shared_file },
+	{ "shared", shared },
+	{ "major", major },
+	{ "in-kernel", in_kernel },
+	{ "heap", heap },
+	{ "stack", stack },
+};
+
+int main(int argc, char **argv)
+{
+	page_size = sysconf(_SC_PAGESIZE);
+	for (size_t i = 0; argc == 3 && i < sizeof causes / sizeof *causes; i++) {
+		if (strcmp(argv[1], causes[i].name) != 0)
+			continue;
+		long count = atol(argv[2]);
+		causes[i].make(count);
+		report(count);
+	}
+	fprintf(stderr, "usage: faults CAUSE N\n");
+	return 2;
+}
