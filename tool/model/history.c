@@ -3,6 +3,7 @@
 #include "model/strings.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 static int intern(struct history *history, const char **string)
@@ -200,7 +201,7 @@ static int take_signal(struct history *history, struct task *task, const struct 
 		seen.sender = event->signal.sender;
 	} else {
 		seen.stop = true;
-		seen.signo = event->stop_signal;
+		seen.signo = event->type == EVENT_STOP ? event->stop_signal : SIGCONT;
 	}
 	return add_signal(history, task, &seen);
 }
