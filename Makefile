@@ -13,6 +13,8 @@
 prefix ?= /usr/local
 BUILD = build
 
+# Ninja runs things side by side; here the order counts: packages, then Meson, then the build.
+.NOTPARALLEL:
 .PHONY: build run test bench check-style install clean
 
 build: $(BUILD)/build.ninja
@@ -25,17 +27,20 @@ $(BUILD)/build.ninja: | $(BUILD)/.packages-build
 $(BUILD)/.packages-%: scripts/setup
 	@scripts/setup $*
 	@mkdir -p $(BUILD) && touch $@
+	@if [ -e $(BUILD)/build.ninja ]; then \
+		echo 'what Meson did not find before may be there now'; \
+		meson configure --clearcache $(BUILD) && meson setup --reconfigure $(BUILD); fi
 
 run: build
 	@labs/sum-array/show $(BUILD)
 
-test: build $(BUILD)/.packages-test
+test: $(BUILD)/.packages-test build
 	@scripts/test $(BUILD)
 
-bench: build $(BUILD)/.packages-bench
+bench: $(BUILD)/.packages-bench build
 	@bench/run $(BUILD)
 
-check-style: build $(BUILD)/.packages-style
+check-style: $(BUILD)/.packages-style build
 	@scripts/check-style $(BUILD)
 
 install: build
