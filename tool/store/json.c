@@ -36,7 +36,7 @@ static size_t plain_run(const char *string)
 	return count;
 }
 
-void json_string(struct text *out, const char *string)
+void json_put_quoted(struct text *out, const char *string)
 {
 	text_add_char(out, '"');
 	while (*string) {
@@ -64,37 +64,37 @@ static void add_key(struct text *out, const char *key)
 	text_add(out, "\":");
 }
 
-void json_add_string(struct text *out, const char *key, const char *string)
+void json_put_string(struct text *out, const char *key, const char *string)
 {
 	add_key(out, key);
-	json_string(out, string);
+	json_put_quoted(out, string);
 }
 
-void json_add_string_if(struct text *out, const char *key, const char *string)
+void json_put_string_if(struct text *out, const char *key, const char *string)
 {
 	if (string)
-		json_add_string(out, key, string);
+		json_put_string(out, key, string);
 }
 
-void json_add_int(struct text *out, const char *key, int64_t value)
+void json_put_int(struct text *out, const char *key, int64_t value)
 {
 	add_key(out, key);
 	text_printf(out, "%" PRId64, value);
 }
 
-void json_add_uint(struct text *out, const char *key, uint64_t value)
+void json_put_uint(struct text *out, const char *key, uint64_t value)
 {
 	add_key(out, key);
 	text_printf(out, value <= INT64_MAX ? "%" PRIu64 : "\"0x%" PRIx64 "\"", value);
 }
 
-void json_add_uint_if(struct text *out, const char *key, uint64_t value)
+void json_put_uint_if(struct text *out, const char *key, uint64_t value)
 {
 	if (value)
-		json_add_uint(out, key, value);
+		json_put_uint(out, key, value);
 }
 
-void json_add_address_if(struct text *out, const char *key, uint64_t value)
+void json_put_address_if(struct text *out, const char *key, uint64_t value)
 {
 	if (!value)
 		return;
@@ -102,7 +102,7 @@ void json_add_address_if(struct text *out, const char *key, uint64_t value)
 	text_printf(out, "\"0x%" PRIx64 "\"", value);
 }
 
-void json_add_true_if(struct text *out, const char *key, bool value)
+void json_put_true_if(struct text *out, const char *key, bool value)
 {
 	if (!value)
 		return;
@@ -110,14 +110,14 @@ void json_add_true_if(struct text *out, const char *key, bool value)
 	text_add(out, "true");
 }
 
-void json_add_strings(struct text *out, const char *key, size_t count, const char *const *strings)
+void json_put_strings(struct text *out, const char *key, size_t count, const char *const *strings)
 {
 	add_key(out, key);
 	text_add_char(out, '[');
 	for (size_t i = 0; i < count; i++) {
 		if (i)
 			text_add_char(out, ',');
-		json_string(out, strings[i]);
+		json_put_quoted(out, strings[i]);
 	}
 	text_add_char(out, ']');
 }

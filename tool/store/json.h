@@ -19,20 +19,20 @@
 #define JSON_BYTE_BASE 0x10fe00u
 
 /** A string with its quotes. */
-void json_string(struct text *out, const char *string);
+void json_put_quoted(struct text *out, const char *string);
 
-void json_add_string(struct text *out, const char *key, const char *string);
-void json_add_string_if(struct text *out, const char *key, const char *string);
-void json_add_int(struct text *out, const char *key, int64_t value);
+void json_put_string(struct text *out, const char *key, const char *string);
+void json_put_string_if(struct text *out, const char *key, const char *string);
+void json_put_int(struct text *out, const char *key, int64_t value);
 
 /** Above INT64_MAX, which not every parser reads: a string in hexadecimal. */
-void json_add_uint(struct text *out, const char *key, uint64_t value);
-void json_add_uint_if(struct text *out, const char *key, uint64_t value);
+void json_put_uint(struct text *out, const char *key, uint64_t value);
+void json_put_uint_if(struct text *out, const char *key, uint64_t value);
 
 /** A string in hexadecimal; nothing for 0. */
-void json_add_address_if(struct text *out, const char *key, uint64_t value);
-void json_add_true_if(struct text *out, const char *key, bool value);
-void json_add_strings(struct text *out, const char *key, size_t count, const char *const *strings);
+void json_put_address_if(struct text *out, const char *key, uint64_t value);
+void json_put_true_if(struct text *out, const char *key, bool value);
+void json_put_strings(struct text *out, const char *key, size_t count, const char *const *strings);
 
 /** Turn a parsed string back into the bytes it stands for, in place. */
 void json_unescape_bytes(char *string);

@@ -18,7 +18,7 @@ static uint64_t number_at(const void *object, size_t offset)
 static void add_signal_name(struct text *out, const char *key, int signo)
 {
 	char buffer[24];
-	json_add_string(out, key, signal_name(signo, buffer));
+	json_put_string(out, key, signal_name(signo, buffer));
 }
 
 static void add_flags(struct text *out, uint64_t flags)
@@ -40,18 +40,18 @@ static void add_flags(struct text *out, uint64_t flags)
 
 static void add_call(struct text *out, const struct clone_call *by)
 {
-	json_add_string(out, "call", call_name(by->call));
+	json_put_string(out, "call", call_name(by->call));
 	if (by->flags_known)
 		add_flags(out, by->flags);
 	if (by->exit_signal)
 		add_signal_name(out, "exit_signal", by->exit_signal);
-	json_add_true_if(out, "compat", by->compat);
+	json_put_true_if(out, "compat", by->compat);
 	for (size_t i = 0; i < n_call_fields; i++) {
 		uint64_t value = number_at(by, call_fields[i].offset);
 		if (call_fields[i].address)
-			json_add_address_if(out, call_fields[i].key, value);
+			json_put_address_if(out, call_fields[i].key, value);
 		else
-			json_add_uint_if(out, call_fields[i].key, value);
+			json_put_uint_if(out, call_fields[i].key, value);
 	}
 }
 
@@ -61,79 +61,79 @@ static void add_sender(struct text *out, const char *key, const struct sender *s
 		return;
 	text_printf(out, ",\"%s\":{\"kernel\":%s", key, sender->kernel ? "true" : "false");
 	if (!sender->kernel || sender->pid)
-		json_add_int(out, "pid", sender->pid);
+		json_put_int(out, "pid", sender->pid);
 	if (!sender->kernel || sender->uid)
-		json_add_int(out, "uid", sender->uid);
-	json_add_uint_if(out, "task", sender->task);
+		json_put_int(out, "uid", sender->uid);
+	json_put_uint_if(out, "task", sender->task);
 	text_add_char(out, '}');
 }
 
 static void add_start(struct text *out, const struct event_start *start)
 {
-	json_add_int(out, "version", start->version);
-	json_add_string_if(out, "kin", start->kin);
-	json_add_string_if(out, "command", start->command);
-	json_add_strings(out, "argv", start->argc, start->argv);
-	json_add_string_if(out, "cwd", start->cwd);
-	json_add_string_if(out, "kernel", start->kernel);
-	json_add_string_if(out, "machine", start->machine);
-	json_add_uint(out, "realtime_ns", start->realtime_ns);
-	json_add_int(out, "uid", start->uid);
-	json_add_int(out, "cpus", start->cpus);
-	json_add_int(out, "page_size", start->page_size);
-	json_add_string_if(out, "follow", start->follow);
-	json_add_strings(out, "sources", start->n_sources, start->sources);
-	json_add_strings(out, "unseen", start->n_unseen, start->unseen);
+	json_put_int(out, "version", start->version);
+	json_put_string_if(out, "kin", start->kin);
+	json_put_string_if(out, "command", start->command);
+	json_put_strings(out, "argv", start->argc, start->argv);
+	json_put_string_if(out, "cwd", start->cwd);
+	json_put_string_if(out, "kernel", start->kernel);
+	json_put_string_if(out, "machine", start->machine);
+	json_put_uint(out, "realtime_ns", start->realtime_ns);
+	json_put_int(out, "uid", start->uid);
+	json_put_int(out, "cpus", start->cpus);
+	json_put_int(out, "page_size", start->page_size);
+	json_put_string_if(out, "follow", start->follow);
+	json_put_strings(out, "sources", start->n_sources, start->sources);
+	json_put_strings(out, "unseen", start->n_unseen, start->unseen);
 }
 
 static void add_birth(struct text *out, const struct event_birth *birth)
 {
-	json_add_int(out, "tid", birth->tid);
-	json_add_int(out, "pid", birth->tgid);
-	json_add_uint(out, "maker", birth->maker);
-	json_add_uint(out, "parent", birth->parent);
+	json_put_int(out, "tid", birth->tid);
+	json_put_int(out, "pid", birth->tgid);
+	json_put_uint(out, "maker", birth->maker);
+	json_put_uint(out, "parent", birth->parent);
 	add_call(out, &birth->by);
-	json_add_true_if(out, "untraced", birth->untraced);
-	json_add_string_if(out, "name", birth->name);
+	json_put_true_if(out, "untraced", birth->untraced);
+	json_put_string_if(out, "name", birth->name);
 }
 
 static void add_failed(struct text *out, const struct event_failed *failed)
 {
 	char buffer[24];
 	add_call(out, &failed->by);
-	json_add_string(out, "error", error_name(failed->error, buffer));
-	json_add_int(out, "errno", failed->error);
-	json_add_string_if(out, "limit", failed->limit);
-	json_add_string_if(out, "path", failed->path);
+	json_put_string(out, "error", error_name(failed->error, buffer));
+	json_put_int(out, "errno", failed->error);
+	json_put_string_if(out, "limit", failed->limit);
+	json_put_string_if(out, "path", failed->path);
 	if (failed->argc)
-		json_add_strings(out, "argv", failed->argc, failed->argv);
+		json_put_strings(out, "argv", failed->argc, failed->argv);
 }
 
 static void add_exec(struct text *out, const struct event_exec *exec)
 {
-	json_add_string(out, "call", call_name(exec->call));
-	json_add_string_if(out, "path", exec->path);
-	json_add_string_if(out, "exe", exec->exe);
-	json_add_string_if(out, "script", exec->script);
+	json_put_string(out, "call", call_name(exec->call));
+	json_put_string_if(out, "path", exec->path);
+	json_put_string_if(out, "exe", exec->exe);
+	json_put_string_if(out, "script", exec->script);
 	if (exec->argv_known)
-		json_add_strings(out, "argv", exec->argc, exec->argv);
-	json_add_string_if(out, "cwd", exec->cwd);
+		json_put_strings(out, "argv", exec->argc, exec->argv);
+	json_put_string_if(out, "cwd", exec->cwd);
 	if (exec->env_known)
-		json_add_strings(out, "env", exec->n_env, exec->env);
-	json_add_int(out, "former_tid", exec->former_tid);
-	json_add_true_if(out, "setid", exec->setid);
-	json_add_true_if(out, "compat", exec->compat);
+		json_put_strings(out, "env", exec->n_env, exec->env);
+	json_put_int(out, "former_tid", exec->former_tid);
+	json_put_true_if(out, "setid", exec->setid);
+	json_put_true_if(out, "compat", exec->compat);
 }
 
 static void add_faults(struct text *out, const struct event_faults *faults)
 {
-	json_add_string(out, "cause", cause_key(faults->cause));
-	json_add_true_if(out, "major", faults->major);
-	json_add_uint(out, "count", faults->count);
-	json_add_string(out, "mapping", mapping_key(faults->mapping));
-	json_add_string_if(out, "object", faults->object);
-	json_add_string_if(out, "place", faults->place);
-	json_add_string_if(out, "source", faults->source);
+	json_put_string(out, "cause", cause_key(faults->cause));
+	json_put_true_if(out, "major", faults->major);
+	json_put_uint(out, "count", faults->count);
+	json_put_string(out, "mapping", mapping_key(faults->mapping));
+	json_put_string_if(out, "object", faults->object);
+	json_put_string_if(out, "place", faults->place);
+	json_put_string_if(out, "source", faults->source);
 }
 
 static void add_exit(struct text *out, const struct event_exit *exit)
@@ -141,22 +141,22 @@ static void add_exit(struct text *out, const struct event_exit *exit)
 	if (exit->status_known && exit->by_signal)
 		add_signal_name(out, "signal", exit->status);
 	else if (exit->status_known)
-		json_add_int(out, "status", exit->status);
-	json_add_true_if(out, "core", exit->core);
+		json_put_int(out, "status", exit->status);
+	json_put_true_if(out, "core", exit->core);
 	add_sender(out, "killer", &exit->killer);
 	if (exit->oom != OOM_NO)
-		json_add_string(out, "oom", exit->oom == OOM_YES ? "yes" : "likely");
-	json_add_true_if(out, "exec_by_thread", exit->exec_by_thread);
+		json_put_string(out, "oom", exit->oom == OOM_YES ? "yes" : "likely");
+	json_put_true_if(out, "exec_by_thread", exit->exec_by_thread);
 	for (size_t i = 0; i < n_usage_fields; i++)
 		if (exit->usage.known & usage_fields[i].bit)
-			json_add_uint(
+			json_put_uint(
 				out, usage_fields[i].key, number_at(&exit->usage, usage_fields[i].offset));
 }
 
 static void add_end(struct text *out, const struct event_end *end)
 {
 	for (size_t i = 0; i < n_end_fields; i++)
-		json_add_uint(out, end_fields[i].key, number_at(end, end_fields[i].offset));
+		json_put_uint(out, end_fields[i].key, number_at(end, end_fields[i].offset));
 }
 
 static void add_body(struct text *out, const struct event *event)
@@ -175,11 +175,11 @@ static void add_body(struct text *out, const struct event *event)
 		add_exec(out, &event->exec);
 		break;
 	case EVENT_NAME:
-		json_add_string(out, "name", event->name);
+		json_put_string(out, "name", event->name);
 		break;
 	case EVENT_SIGNAL:
 		add_signal_name(out, "signal", event->signal.signo);
-		json_add_int(out, "code", event->signal.code);
+		json_put_int(out, "code", event->signal.code);
 		add_sender(out, "sender", &event->signal.sender);
 		break;
 	case EVENT_STOP:
@@ -188,8 +188,8 @@ static void add_body(struct text *out, const struct event *event)
 	case EVENT_CONT:
 		break;
 	case EVENT_ADOPT:
-		json_add_int(out, "ppid", event->adopt.ppid);
-		json_add_uint_if(out, "parent", event->adopt.parent);
+		json_put_int(out, "ppid", event->adopt.ppid);
+		json_put_uint_if(out, "parent", event->adopt.parent);
 		break;
 	case EVENT_FAULTS:
 		add_faults(out, &event->faults);
@@ -198,10 +198,10 @@ static void add_body(struct text *out, const struct event *event)
 		add_exit(out, &event->exit);
 		break;
 	case EVENT_LOST:
-		json_add_string_if(out, "why", event->text);
+		json_put_string_if(out, "why", event->text);
 		break;
 	case EVENT_NOTE:
-		json_add_string(out, "text", event->text);
+		json_put_string(out, "text", event->text);
 		break;
 	case EVENT_END:
 		add_end(out, &event->end);
@@ -218,7 +218,7 @@ static int take(struct event_sink *sink, const struct event *event)
 	size_t begin = line->length;
 	text_printf(
 		line, "{\"ev\":\"%s\",\"t\":%llu", event_key(event->type), (unsigned long long)event->time);
-	json_add_uint_if(line, "task", event->task);
+	json_put_uint_if(line, "task", event->task);
 	add_body(line, event);
 	text_add(line, "}\n");
 	if (text_failed(line)) {
