@@ -126,10 +126,14 @@ static int stop_self(int argc, char **argv)
 /* stops a child, sees it stopped by waitpid, lets it go on, sees that, and sees it end */
 static int stop_child(int argc, char **argv)
 {
-	int status;
+	int status, gate[2];
+	if (pipe(gate) < 0)
+		load_die("pipe");
 	pid_t pid = fork();
 	if (pid == 0) {
+		close(gate[1]);
 		raise(SIGSTOP);
+		load_wait_closed(gate[0]);
 		_exit(4);
 	}
 	if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status) || WSTOPSIG(status) != SIGSTOP)
@@ -137,6 +141,7 @@ static int stop_child(int argc, char **argv)
 	kill(pid, SIGCONT);
 	if (waitpid(pid, &status, WCONTINUED) != pid || !WIFCONTINUED(status))
 		return 1;
+	close(gate[1]);
 	return WEXITSTATUS(load_reap(pid)) == 4 ? 0 : 1;
 }
 
