@@ -1,7 +1,8 @@
 """What the command-line tests have in common.
 
-KIN_BUILD names the build directory (default: build, beside tests/), KIN the tool (default: KIN_BUILD/kin). A test that
-hangs fails after KIN_TEST_TIMEOUT seconds, 120 unless told otherwise.
+KIN_BUILD names the build directory (default: build, beside tests/), KIN the tool (default: KIN_BUILD/kin), KIN_LOADS
+the programs to observe (default: KIN_BUILD/tests/load). A test that hangs fails after KIN_TEST_TIMEOUT seconds, 300
+unless told otherwise.
 """
 import os
 import signal
@@ -10,25 +11,9 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.setdefault("KIN_BUILD", os.path.join(ROOT, "build")))
-KIN = os.path.abspath(os.environ.setdefault("KIN", os.path.join(BUILD, "kin")))
-TIMEOUT = int(os.environ.get("KIN_TEST_TIMEOUT", "120"))
-
-
-@pytest.fixture(scope="session")
-def kin():
-    """The path of the tool."""
-    return KIN
-
-
-@pytest.fixture(scope="session")
-def load():
-    """load("threads") is the path of the program tests/load/threads.c; "threads-32" and "-static" may not be built."""
-    def find(name):
-        path = os.path.join(BUILD, "tests", "load", name)
-        if not os.path.exists(path):
-            pytest.skip(f"{name} cannot be built on this system")
-        return path
-    return find
+os.environ.setdefault("KIN", os.path.join(BUILD, "kin"))
+os.environ.setdefault("KIN_LOADS", os.path.join(BUILD, "tests", "load"))
+TIMEOUT = int(os.environ.get("KIN_TEST_TIMEOUT", "300"))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,0 +1,87 @@
+# bash completion for kin(1)
+
+# The rest of the line is a command of its own: complete it as if kin were not there.
+_kin_program() {
+	if declare -F _command_offset >/dev/null; then
+		_command_offset "$1"
+	elif (($1 == COMP_CWORD)); then
+		mapfile -t COMPREPLY < <(compgen -c -- "$2")
+	else
+		mapfile -t COMPREPLY < <(compgen -f -- "$2")
+	fi
+}
+
+# Where PROG is on the line: an index, 0 if it has not come yet. with_argument: the options that take the next word.
+_kin_program_at() {
+	local i word
+	for ((i = 2; i <= COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ $word == -- && i -lt COMP_CWORD ]]; then
+			echo $((i + 1))
+			return
+		elif [[ " ${with_argument[*]} " == *" $word "* && -n $word ]]; then
+			((i += 1))
+			# readline splits --option=value in three words
+			[[ ${COMP_WORDS[i]-} != = ]] || ((i += 1))
+		elif [[ $word != -* ]]; then
+			echo "$i"
+			return
+		fi
+	done
+	echo 0
+}
+
+_kin() {
+	local word=$2 before=$3 command=${COMP_WORDS[1]} options='' with_argument=() at=0
+	COMPREPLY=()
+	if ((COMP_CWORD == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W 'run expect report help version' -- "$word")
+		return
+	fi
+	[[ $before != = ]] || before=${COMP_WORDS[COMP_CWORD - 2]}
+	[[ $word != = ]] || word=''
+
+	case $command in
+	help)
+		((COMP_CWORD > 2)) || mapfile -t COMPREPLY < <(compgen -W 'run expect report' -- "$word")
+		return
+		;;
+	run)
+		options='--tree --live --summary --json --all --verbose --quiet --color= --width= -o --save
+			--faults --failed --env --follow= --no-stop --on-kin-death='
+		with_argument=(-o --save --color --width --follow --on-kin-death)
+		at=$(_kin_program_at)
+		;;
+	expect)
+		options='--tap --junit --faults'
+		with_argument=(-o --junit)
+		;;
+	report)
+		options='--tree --summary --json --all --verbose --color= --width='
+		with_argument=(-o --color --width)
+		;;
+	*)
+		return
+		;;
+	esac
+
+	if ((at > 0)); then
+		_kin_program "$at" "$word"
+		return
+	fi
+	case $before in
+	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word") ;;
+	--follow) mapfile -t COMPREPLY < <(compgen -W 'all direct none' -- "$word") ;;
+	--on-kin-death) mapfile -t COMPREPLY < <(compgen -W 'run kill' -- "$word") ;;
+	--width) ;;
+	*)
+		if [[ $word == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+			[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+		else
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		fi
+		;;
+	esac
+} && complete -F _kin kin

@@ -1,0 +1,53 @@
+# fish completion for kin(1)
+
+# The command on the line is the one named; its own options come before the program.
+function __fish_kin_in
+    set -l words (commandline -opc)
+    test (count $words) -ge 2; and contains -- $words[2] $argv
+end
+
+function __fish_kin_no_command
+    test (count (commandline -opc)) -eq 1
+end
+
+complete -c kin -f
+complete -c kin -n __fish_kin_no_command -a run -d 'Run a program and show its family'
+complete -c kin -n __fish_kin_no_command -a expect -d 'Run a program and check what its family did'
+complete -c kin -n __fish_kin_no_command -a report -d 'Show a recording'
+complete -c kin -n __fish_kin_no_command -a help -d 'List the commands, or tell the options of one'
+complete -c kin -n __fish_kin_no_command -a version -d 'Print the version'
+
+complete -c kin -n '__fish_kin_in help' -a 'run expect report'
+
+complete -c kin -n '__fish_kin_in run' -a '(__fish_complete_subcommand --fcs-skip=2)'
+complete -c kin -n '__fish_kin_in run' -l tree -d 'The family as a tree'
+complete -c kin -n '__fish_kin_in run' -l live -d 'One line for each event as it happens'
+complete -c kin -n '__fish_kin_in run' -l summary -d 'A table, one row for each program'
+complete -c kin -n '__fish_kin_in run' -l json -d 'The recording itself'
+complete -c kin -n '__fish_kin_in run' -l all -d 'Fold nothing'
+complete -c kin -n '__fish_kin_in run' -s v -l verbose -d 'Also other arguments, times, switches, signals'
+complete -c kin -n '__fish_kin_in run' -s q -l quiet -d 'Show no view'
+complete -c kin -n '__fish_kin_in run' -l color -x -a 'auto always never' -d Colours
+complete -c kin -n '__fish_kin_in run' -l width -x -d Columns
+complete -c kin -n '__fish_kin_in run' -s o -r -F -d 'Where the output goes'
+complete -c kin -n '__fish_kin_in run' -l save -r -F -d 'Write the recording too'
+complete -c kin -n '__fish_kin_in run' -l faults -d 'Locate each page fault'
+complete -c kin -n '__fish_kin_in run' -l failed -d 'See all failed calls'
+complete -c kin -n '__fish_kin_in run' -l env -d 'Record changes of the environment'
+complete -c kin -n '__fish_kin_in run' -l follow -x -a 'all direct none' -d 'How far to follow'
+complete -c kin -n '__fish_kin_in run' -l no-stop -d 'Stop nothing'
+complete -c kin -n '__fish_kin_in run' -l on-kin-death -x -a 'run kill' -d 'When kin is killed'
+
+complete -c kin -n '__fish_kin_in expect' -l tap -d 'Results as TAP'
+complete -c kin -n '__fish_kin_in expect' -l junit -r -F -d 'Results as JUnit XML'
+complete -c kin -n '__fish_kin_in expect' -l faults -d 'Locate each page fault'
+
+complete -c kin -n '__fish_kin_in report' -F
+complete -c kin -n '__fish_kin_in report' -l tree -d 'The family as a tree'
+complete -c kin -n '__fish_kin_in report' -l summary -d 'A table, one row for each program'
+complete -c kin -n '__fish_kin_in report' -l json -d 'The recording itself'
+complete -c kin -n '__fish_kin_in report' -l all -d 'Fold nothing'
+complete -c kin -n '__fish_kin_in report' -s v -l verbose -d 'Also other arguments, times, switches, signals'
+complete -c kin -n '__fish_kin_in report' -l color -x -a 'auto always never' -d Colours
+complete -c kin -n '__fish_kin_in report' -l width -x -d Columns
+complete -c kin -n '__fish_kin_in report' -s o -r -F -d 'Where the output goes'
