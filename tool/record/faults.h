@@ -39,7 +39,8 @@ void faults_destroy(struct faults *faults);
  * long as the fork itself took) to know what it inherited; with CLONE_VM it shares its maker's address space until
  * it runs exec. by->stack tells a thread's stack. Returns 0 or -ENOMEM; a child that is gone is no error.
  */
-int faults_birth(struct faults *faults, int maker_tid, int child_tid, int child_tgid, const struct clone_call *by);
+int faults_birth(
+	struct faults *faults, int maker_tid, int child_tid, int child_tgid, const struct clone_call *by);
 
 /**
  * Take a record from the rings: MMAP, COMM by exec, FAULT, and FORK unless births are told; others are ignored.

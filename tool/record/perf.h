@@ -18,28 +18,29 @@ struct perf;
 
 /** What to record. Births, ends, names and execs (FORK, EXIT, COMM) always come. */
 struct perf_options {
-	int target;      // PID of the child that waits to exec
-	bool maps;       // MMAP records: every mapping made, code and data
-	bool faults;     // FAULT records: every page fault taken in user mode; implies maps
-	bool exact;      // with faults: the hardware's error code too, where allowed (root, x86); see perf_exact()
-	bool switches;   // SWITCH records
-	bool newtask;    // NEWTASK records where allowed (root)
-	bool kills;      // SIGNAL records of each SIGKILL and OOM records, from anywhere in the system, where allowed (root)
-	bool signals;    // SIGNAL records of the signals the program's own tasks send, where allowed (root)
+	int target; // PID of the child that waits to exec
+	bool maps; // MMAP records: every mapping made, code and data
+	bool faults; // FAULT records: every page fault taken in user mode; implies maps
+	bool exact; // with faults: the hardware's error code too, where allowed (root, x86); see perf_exact()
+	bool switches; // SWITCH records
+	bool newtask; // NEWTASK records where allowed (root)
+	bool kills; // SIGNAL records of each SIGKILL and OOM records, from anywhere in the system, where allowed (root)
+	bool signals; // DELIVER records, where allowed (root)
 	size_t ring_pages; // pages a CPU, a power of two; 0: the largest useful. Halved where the kernel refuses
 };
 
 enum perf_record_type {
-	PERF_FORK,    // task pid/tid was made by maker_pid/maker_tid; no flags: a thread where pid == maker_pid
-	PERF_EXIT,    // parent: the PID that getppid() named
-	PERF_COMM,    // a new name; exec: by running a program, whose mappings follow
-	PERF_MMAP,    // a mapping was made, grown or its protection changed: this is what now lies there
-	PERF_FAULT,   // a page fault in user mode
-	PERF_SWITCH,  // a task leaves the CPU (out) or comes to it
-	PERF_LOST,    // the kernel dropped `lost` records about here
+	PERF_FORK, // task pid/tid was made by maker_pid/maker_tid; no flags: a thread where pid == maker_pid
+	PERF_EXIT, // parent: the PID that getppid() named
+	PERF_COMM, // a new name; exec: by running a program, whose mappings follow
+	PERF_MMAP, // a mapping was made, grown or its protection changed: this is what now lies there
+	PERF_FAULT, // a page fault in user mode
+	PERF_SWITCH, // a task leaves the CPU (out) or comes to it
+	PERF_LOST, // the kernel dropped `lost` records about here
 	PERF_NEWTASK, // clone_flags of the task that the preceding FORK of the same maker (pid/tid) announced
-	PERF_SIGNAL,  // pid/tid sent a signal
-	PERF_OOM,     // the kernel chose a victim
+	PERF_SIGNAL, // pid/tid sent a signal
+	PERF_DELIVER, // pid/tid got a signal; target is not set
+	PERF_OOM, // the kernel chose a victim
 };
 
 /** The error code of a fault, as x86 gives it. */
@@ -49,7 +50,7 @@ enum { PERF_CODE_PRESENT = 1, PERF_CODE_WRITE = 2, PERF_CODE_USER = 4, PERF_CODE
 struct perf_record {
 	enum perf_record_type type;
 	uint64_t time; // CLOCK_MONOTONIC, ns
-	int pid, tid;  // the task it is about
+	int pid, tid; // the task it is about
 	union {
 		struct {
 			int maker_pid, maker_tid;
@@ -65,14 +66,14 @@ struct perf_record {
 			uint64_t start, length, offset;
 			uint32_t major, minor; // device of the file; 0, 0 and inode 0 where there is none
 			uint64_t inode, generation;
-			uint32_t prot, flags;  // PROT_*, MAP_*
-			const char *path;      // the file, "[heap]", "[stack]", "[vdso]", or "//anon"
+			uint32_t prot, flags; // PROT_*, MAP_*
+			const char *path; // the file, "[heap]", "[stack]", "[vdso]", or "//anon"
 		} mmap;
 		struct {
 			uint64_t address, ip;
 			bool major;
 			bool code_known; // only with perf_exact()
-			unsigned code;   // PERF_CODE_* bits
+			unsigned code; // PERF_CODE_* bits
 		} fault;
 		struct {
 			bool out, preempted;
@@ -81,9 +82,9 @@ struct perf_record {
 		uint64_t clone_flags;
 		struct {
 			int signo, code; // si_code
-			int target;      // TID of the receiver, in the first PID namespace
-			bool group;      // sent to a process, not to one thread
-			bool delivered;  // false: ignored or already pending
+			int target; // TID of the receiver, in the first PID namespace
+			bool group; // sent to a process, not to one thread
+			bool delivered; // false: ignored or already pending
 		} signal;
 		int victim; // PID, in the first PID namespace
 	};
@@ -112,6 +113,7 @@ void perf_destroy(struct perf *perf);
 bool perf_exact(const struct perf *perf);
 bool perf_has_newtask(const struct perf *perf);
 bool perf_has_kills(const struct perf *perf);
+bool perf_has_signals(const struct perf *perf);
 
 /** CLOCK_MONOTONIC in ns, the clock of all records. */
 uint64_t perf_now(void);

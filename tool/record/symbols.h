@@ -15,16 +15,16 @@ struct symbols;
 
 /** A file as a mapping names it. */
 struct symbols_file {
-	const char *path;      // as the task sees it: perhaps in another root, perhaps "... (deleted)"
+	const char *path; // as the task sees it: perhaps in another root, perhaps "... (deleted)"
 	uint32_t major, minor; // device and inode: which file the path meant at the time. inode 0: not known
 	uint64_t inode;
-	int pid;               // a task that has it mapped, for /proc/PID/root and map_files; 0: none lives
-	uint64_t start, end;   // where it is mapped there
+	int pid; // a task that has it mapped, for /proc/PID/root and map_files; 0: none lives
+	uint64_t start, end; // where it is mapped there
 };
 
 /** A place. Strings are owned by the struct symbols and valid until the next call. */
 struct place {
-	const char *name;   // "function", or "object+0x1234"; never NULL
+	const char *name; // "function", or "object+0x1234"; never NULL
 	const char *source; // "file.c:12", NULL without debug info
 };
 
@@ -38,6 +38,7 @@ void symbols_destroy(struct symbols *symbols);
  * The place at an offset in the file (not an address). A file that cannot be read, or is not the one that was
  * mapped, gives "object+0x1234". Returns 0 or -ENOMEM.
  */
-int symbols_find(struct symbols *symbols, const struct symbols_file *file, uint64_t offset, struct place *ret_place);
+int symbols_find(
+	struct symbols *symbols, const struct symbols_file *file, uint64_t offset, struct place *ret_place);
 
 #endif
