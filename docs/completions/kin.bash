@@ -47,9 +47,9 @@ _kin() {
 		return
 		;;
 	run)
-		options='--tree --live --summary --json --all --verbose --quiet --color= --width= -o --save
-			--faults --failed --env --follow= --no-stop --on-kin-death='
-		with_argument=(-o --save --color --width --follow --on-kin-death)
+		options='--tree --live --summary --json --all --verbose --quiet --color= --width= --output= --save=
+			--faults --faults=inexact --failed --env --follow= --no-stop --on-kin-death='
+		with_argument=(-o --output --save --color --width --follow --on-kin-death)
 		at=$(_kin_program_at)
 		;;
 	expect)

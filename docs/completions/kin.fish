@@ -29,9 +29,9 @@ complete -c kin -n '__fish_kin_in run' -s v -l verbose -d 'Also other arguments,
 complete -c kin -n '__fish_kin_in run' -s q -l quiet -d 'Show no view'
 complete -c kin -n '__fish_kin_in run' -l color -x -a 'auto always never' -d Colours
 complete -c kin -n '__fish_kin_in run' -l width -x -d Columns
-complete -c kin -n '__fish_kin_in run' -s o -r -F -d 'Where the output goes'
+complete -c kin -n '__fish_kin_in run' -s o -l output -r -F -d 'Where the output goes'
 complete -c kin -n '__fish_kin_in run' -l save -r -F -d 'Write the recording too'
-complete -c kin -n '__fish_kin_in run' -l faults -d 'Locate each page fault'
+complete -c kin -n '__fish_kin_in run' -l faults -a inexact -d 'Locate each page fault'
 complete -c kin -n '__fish_kin_in run' -l failed -d 'See all failed calls'
 complete -c kin -n '__fish_kin_in run' -l env -d 'Record changes of the environment'
 complete -c kin -n '__fish_kin_in run' -l follow -x -a 'all direct none' -d 'How far to follow'

@@ -32,7 +32,7 @@ def test_commands():
 
 
 def test_options():
-    assert complete("kin", "run", "--f") == ["--faults", "--failed", "--follow="]
+    assert complete("kin", "run", "--f") == ["--faults", "--faults=inexact", "--failed", "--follow="]
     assert "--live" not in complete("kin", "report", "-")
 
 
@@ -49,7 +49,7 @@ def test_values(option, values):
 def test_files(tmp_path):
     (tmp_path / "a.kin").touch()
     assert complete("kin", "report", "a", cwd=tmp_path) == ["a.kin"]
-    assert complete("kin", "run", "--save", "", cwd=tmp_path) == ["a.kin"]
+    assert complete("kin", "run", "--save", "=", cwd=tmp_path) == ["a.kin"]
 
 
 @pytest.mark.parametrize("before", [[], ["--"], ["--all"], ["-o", "x"], ["--color", "=", "never"], ["--faults", "--"]])
