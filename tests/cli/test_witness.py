@@ -39,6 +39,9 @@ def compare(maker, place, options=(), kin_run=None, **keywords):
     os.mkdir(directory)
     os.chmod(directory, 0o777)
     program = maker(directory)
+    if "user" in keywords:
+        for at, _, _ in os.walk(directory):
+            os.chown(at, keywords["user"], keywords["group"])
     keywords.update(cwd=program.cwd or directory, env=environment())
     program.again()
     expected, done = witness.observe(program.argv, os.path.join(place, "strace.out"), stdin=subprocess.DEVNULL,
