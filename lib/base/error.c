@@ -1,3 +1,5 @@
+#include "base/api.h"
+
 #include <kin/error.h>
 
 #include <errno.h>
@@ -18,7 +20,7 @@ static const char *describe(int code)
 #endif
 }
 
-int kin_error_set(struct kin_error *error, int code, const char *step, const char *format, ...)
+KIN_API int kin_error_set(struct kin_error *error, int code, const char *step, const char *format, ...)
 {
 	if (code == 0)
 		code = EINVAL;
@@ -46,7 +48,7 @@ static void keep_to_one_line(char *line)
 			*line = '?';
 }
 
-size_t kin_error_format(const struct kin_error *error, char *buffer, size_t size)
+KIN_API size_t kin_error_format(const struct kin_error *error, char *buffer, size_t size)
 {
 	if (!error || error->code == 0)
 		return (size_t)snprintf(buffer, size, "no error");

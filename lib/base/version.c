@@ -1,8 +1,9 @@
+#include "base/api.h"
 #include "config.h"
 
 #include <kin/kin.h>
 
-const char *kin_version(void)
+KIN_API const char *kin_version(void)
 {
 	return KIN_VERSION;
 }

@@ -1,0 +1,10 @@
+/**
+ * api.h: marks the functions that programs may call. Everything else in libkin is hidden; libkin.map gives each of them its
+ * version.
+ */
+#ifndef KIN_LIB_BASE_API_H
+#define KIN_LIB_BASE_API_H
+
+#define KIN_API __attribute__((visibility("default")))
+
+#endif
