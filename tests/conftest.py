@@ -1,4 +1,4 @@
-"""What the command-line tests have in common.
+"""What the tests in Python have in common.
 
 KIN_BUILD names the build directory (default: build, beside tests/), KIN the tool (default: KIN_BUILD/kin), KIN_LOADS
 the programs to observe (default: KIN_BUILD/tests/load). A test that hangs fails after KIN_TEST_TIMEOUT seconds, 300
@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.setdefault("KIN_BUILD", os.path.join(ROOT, "build")))
 os.environ.setdefault("KIN", os.path.join(BUILD, "kin"))
 os.environ.setdefault("KIN_LOADS", os.path.join(BUILD, "tests", "load"))
