@@ -23,7 +23,7 @@ struct faults_options {
 	 * which pages a child inherited is concluded from the faults of its maker.
 	 */
 	bool births_told;
-	struct symbols *symbols; // borrowed; NULL: places are "object+0x1234"
+	struct symbols *symbols; // borrowed
 };
 
 /** Returns 0 or -ENOMEM. */

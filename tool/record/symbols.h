@@ -18,11 +18,10 @@ struct symbols_file {
 	const char *path; // as the task sees it: perhaps in another root, perhaps "... (deleted)"
 	uint32_t major, minor; // device and inode: which file the path meant at the time. inode 0: not known
 	uint64_t inode;
-	int pid; // a task that has it mapped, for /proc/PID/root and map_files; 0: none lives
-	uint64_t start, end; // where it is mapped there
+	int pid; // a task that has it mapped, for /proc/PID/root; 0: none
 };
 
-/** A place. Strings are owned by the struct symbols and valid until the next call. */
+/** A place. Its strings are owned by the struct symbols and valid until symbols_trim(). */
 struct place {
 	const char *name; // "function", or "object+0x1234"; never NULL
 	const char *source; // "file.c:12", NULL without debug info
@@ -40,5 +39,8 @@ void symbols_destroy(struct symbols *symbols);
  */
 int symbols_find(
 	struct symbols *symbols, const struct symbols_file *file, uint64_t offset, struct place *ret_place);
+
+/** Forget places and files when very many have come together. Places found before are no longer valid. */
+void symbols_trim(struct symbols *symbols);
 
 #endif
