@@ -11,7 +11,8 @@ _kin_program() {
 	fi
 }
 
-# Where PROG is on the line: an index, 0 if it has not come yet. with_argument: the options that take the next word.
+# Where PROG is on the line: an index, 0 if it has not come yet. with_argument: the options that take the next word;
+# only_after: set where PROG can only follow "--".
 _kin_program_at() {
 	local i word
 	for ((i = 2; i <= COMP_CWORD; i++)); do
@@ -23,7 +24,7 @@ _kin_program_at() {
 			((i += 1))
 			# readline splits --option=value in three words
 			[[ ${COMP_WORDS[i]-} != = ]] || ((i += 1))
-		elif [[ $word != -* ]]; then
+		elif [[ $word != -* && -z $only_after ]]; then
 			echo "$i"
 			return
 		fi
@@ -32,7 +33,7 @@ _kin_program_at() {
 }
 
 _kin() {
-	local word=$2 before=$3 command=${COMP_WORDS[1]} options='' with_argument=() at=0
+	local word=$2 before=$3 command=${COMP_WORDS[1]} options='' with_argument=() only_after='' at=0
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W 'run expect report help version' -- "$word")
@@ -53,12 +54,14 @@ _kin() {
 		at=$(_kin_program_at)
 		;;
 	expect)
-		options='--tap --junit --faults'
-		with_argument=(-o --junit)
+		options='--list-names --from= --quiet --tap --tree --output= --junit= --save= --faults --faults=inexact
+			--failed --no-stop --follow= --on-kin-death='
+		with_argument=(--from -o --output --junit --save --follow --on-kin-death)
+		only_after=yes
+		at=$(_kin_program_at)
 		;;
 	report)
-		options='--tree --summary --json --all --verbose --color= --width='
-		with_argument=(-o --color --width)
+		options='--tree --summary --faults --live --json --all --verbose --output= --color= --width='
 		;;
 	*)
 		return
@@ -75,7 +78,10 @@ _kin() {
 	--on-kin-death) mapfile -t COMPREPLY < <(compgen -W 'run kill' -- "$word") ;;
 	--width) ;;
 	*)
-		if [[ $word == -* ]]; then
+		# An expression is nobody's to guess.
+		if [[ $word != -* && -n $only_after && " ${with_argument[*]} " != *" $before "* ]]; then
+			return
+		elif [[ $word == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
 			[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
 		else

@@ -25,7 +25,7 @@ complete -c kin -n '__fish_kin_in run' -l live -d 'One line for each event as it
 complete -c kin -n '__fish_kin_in run' -l summary -d 'A table, one row for each program'
 complete -c kin -n '__fish_kin_in run' -l json -d 'The recording itself'
 complete -c kin -n '__fish_kin_in run' -l all -d 'Fold nothing'
-complete -c kin -n '__fish_kin_in run' -s v -l verbose -d 'Also other arguments, times, switches, signals'
+complete -c kin -n '__fish_kin_in run' -s v -l verbose -d 'Every detail of each task'
 complete -c kin -n '__fish_kin_in run' -s q -l quiet -d 'Show no view'
 complete -c kin -n '__fish_kin_in run' -l color -x -a 'auto always never' -d Colours
 complete -c kin -n '__fish_kin_in run' -l width -x -d Columns
@@ -38,16 +38,28 @@ complete -c kin -n '__fish_kin_in run' -l follow -x -a 'all direct none' -d 'How
 complete -c kin -n '__fish_kin_in run' -l no-stop -d 'Stop nothing'
 complete -c kin -n '__fish_kin_in run' -l on-kin-death -x -a 'run kill' -d 'When kin is killed'
 
-complete -c kin -n '__fish_kin_in expect' -l tap -d 'Results as TAP'
-complete -c kin -n '__fish_kin_in expect' -l junit -r -F -d 'Results as JUnit XML'
-complete -c kin -n '__fish_kin_in expect' -l faults -d 'Locate each page fault'
+complete -c kin -n '__fish_kin_in expect' -l list-names -d 'List every name an expression can use'
+complete -c kin -n '__fish_kin_in expect' -l from -r -F -d 'Check a saved recording'
+complete -c kin -n '__fish_kin_in expect' -s q -l quiet -d 'Tell nothing'
+complete -c kin -n '__fish_kin_in expect' -l tap -d 'Every expectation, as TAP'
+complete -c kin -n '__fish_kin_in expect' -l tree -d 'The family too, if one does not hold'
+complete -c kin -n '__fish_kin_in expect' -s o -l output -r -F -d 'Where the output goes'
+complete -c kin -n '__fish_kin_in expect' -l junit -r -F -d 'Every expectation as JUnit XML'
+complete -c kin -n '__fish_kin_in expect' -l save -r -F -d 'Write the recording too'
+complete -c kin -n '__fish_kin_in expect' -l faults -a inexact -d 'Locate each page fault'
+complete -c kin -n '__fish_kin_in expect' -l failed -d 'See all failed calls'
+complete -c kin -n '__fish_kin_in expect' -l no-stop -d 'Stop nothing'
+complete -c kin -n '__fish_kin_in expect' -l follow -x -a 'all direct none' -d 'How far to follow'
+complete -c kin -n '__fish_kin_in expect' -l on-kin-death -x -a 'run kill' -d 'When kin is killed'
 
 complete -c kin -n '__fish_kin_in report' -F
 complete -c kin -n '__fish_kin_in report' -l tree -d 'The family as a tree'
 complete -c kin -n '__fish_kin_in report' -l summary -d 'A table, one row for each program'
+complete -c kin -n '__fish_kin_in report' -l faults -d 'Page faults by cause, mapping and place'
+complete -c kin -n '__fish_kin_in report' -l live -d 'One line for each event'
 complete -c kin -n '__fish_kin_in report' -l json -d 'The recording itself'
 complete -c kin -n '__fish_kin_in report' -l all -d 'Fold nothing'
-complete -c kin -n '__fish_kin_in report' -s v -l verbose -d 'Also other arguments, times, switches, signals'
+complete -c kin -n '__fish_kin_in report' -s v -l verbose -d 'Every detail of each task'
+complete -c kin -n '__fish_kin_in report' -s o -l output -r -F -d 'Where the output goes'
 complete -c kin -n '__fish_kin_in report' -l color -x -a 'auto always never' -d Colours
 complete -c kin -n '__fish_kin_in report' -l width -x -d Columns
-complete -c kin -n '__fish_kin_in report' -s o -r -F -d 'Where the output goes'

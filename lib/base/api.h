@@ -1,5 +1,5 @@
 /**
- * api.h: marks the functions that programs may call. Everything else in libkin is hidden; libkin.map gives each of them its
+ * api.h: marks the functions that programs may call. All else in libkin is hidden; libkin.map gives each of them its
  * version.
  */
 #ifndef KIN_LIB_BASE_API_H

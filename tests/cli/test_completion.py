@@ -33,7 +33,7 @@ def test_commands():
 
 def test_options():
     assert complete("kin", "run", "--f") == ["--faults", "--faults=inexact", "--failed", "--follow="]
-    assert "--live" not in complete("kin", "report", "-")
+    assert "--failed" not in complete("kin", "report", "-")
 
 
 @pytest.mark.parametrize("option, values", [
@@ -44,6 +44,14 @@ def test_options():
 def test_values(option, values):
     assert complete("kin", "run", option, "=") == values
     assert complete("kin", "run", option, "=", values[0][0]) == [v for v in values if v[0] == values[0][0]]
+
+
+def test_expect_takes_expressions_first(tmp_path):
+    (tmp_path / "a.kin").touch()
+    assert complete("kin", "expect", "a", cwd=tmp_path) == []
+    assert complete("kin", "expect", "--from", "=", "a", cwd=tmp_path) == ["a.kin"]
+    assert complete("kin", "expect", "exit == 0", "--ta") == ["--tap"]
+    assert "cat" in complete("kin", "expect", "exit == 0", "--", "ca")
 
 
 def test_files(tmp_path):
