@@ -90,7 +90,8 @@ static int set_option(struct report_options *options, int option, char **argv)
 	case OPTION_WIDTH:
 		options->width = optarg;
 		if (!width_by_name(optarg, &width))
-			return cmd_usage("report", "--width takes a number of columns up to 100000, not '%s'", optarg);
+			return cmd_usage(
+				"report", "--width takes a number of columns up to 100000, not '%s'", optarg);
 		return 0;
 	case ':':
 		return cmd_usage("report", "%s needs an argument", argv[optind - 1]);
@@ -196,8 +197,8 @@ static bool is_of_output(const struct report *report, int error, const struct st
 {
 	if (report->options.view == VIEW_JSON)
 		return report->writer.error == error;
-	return report->options.view == VIEW_LIVE && error != -EBADMSG && error != -EPROTO && error != -ENOTSUP &&
-		!ferror(report->file) && reading->bad_line == 0;
+	return report->options.view == VIEW_LIVE && error != -EBADMSG && error != -EPROTO &&
+	       error != -ENOTSUP && !ferror(report->file) && reading->bad_line == 0;
 }
 
 /* What came before a bad line is shown all the same; nothing is, when there is nothing. */

@@ -64,11 +64,11 @@ static void tables_in_words(uint64_t flags, struct text *shared, struct text *ow
 	if (flags & FILES)
 		item(shared, "open files");
 	else
-		item(own, "open files (a copy of the table; offsets stay shared)");
+		item(own, "open files (a copy of the table: offsets stay shared)");
 	if (flags & FS)
-		item(shared, "root, cwd and umask");
+		item(shared, "cwd, root, umask");
 	else
-		item(own, "root, cwd and umask");
+		item(own, "cwd, root, umask");
 	if (flags & SIGHAND)
 		item(shared, "signal handlers");
 	else if (flags & CLEAR_SIGHAND)
@@ -84,7 +84,7 @@ static void tables_in_words(uint64_t flags, struct text *shared, struct text *ow
 static void group_in_words(uint64_t flags, struct text *shared)
 {
 	if (flags & THREAD)
-		item(shared, "PID, parent and signals sent to the process");
+		item(shared, "PID, parent, signals to the process");
 	else if (flags & PARENT)
 		item(shared, "parent (getppid() names its maker's parent)");
 }

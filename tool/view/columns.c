@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const titles[COLUMN_COUNT] = { "MADE", "TID", "END", "WALL", "CPU", "PEAK", "MINOR", "MAJOR" };
+static const char *const titles[COLUMN_COUNT] = { "MADE", "TID", "END", "WALL", "CPU", "PEAK", "MINOR",
+	"MAJOR" };
 
 /* The first to go comes first. */
-static const enum column least_important[] = { COLUMN_MAJOR, COLUMN_MINOR, COLUMN_PEAK, COLUMN_CPU, COLUMN_TID,
-	COLUMN_WALL, COLUMN_MADE };
+static const enum column least_important[] = { COLUMN_MAJOR, COLUMN_MINOR, COLUMN_PEAK, COLUMN_CPU,
+	COLUMN_TID, COLUMN_WALL, COLUMN_MADE };
 
 const char *column_title(enum column column)
 {
@@ -97,7 +98,8 @@ static enum style end_cell(struct text *out, const struct fold *fold, const stru
 	const struct task *first = row_task(fold, row);
 	const struct task *task = first;
 	while ((task = row_next_task(fold, task)))
-		if (task->state != first->state || task->by_signal != first->by_signal || task->status != first->status)
+		if (task->state != first->state || task->by_signal != first->by_signal ||
+			task->status != first->status)
 			break;
 	if (!task)
 		return outcome_of(out, first);
@@ -151,8 +153,8 @@ static size_t taken(const struct columns *columns)
 	return sum;
 }
 
-void columns_choose(
-	struct columns *columns, const size_t widest[COLUMN_COUNT], size_t tree, const struct view_options *options)
+void columns_choose(struct columns *columns, const size_t widest[COLUMN_COUNT], size_t tree,
+	const struct view_options *options)
 {
 	for (int i = 0; i < COLUMN_COUNT; i++) {
 		size_t title = strlen(titles[i]);

@@ -16,7 +16,7 @@ struct fact {
 	enum style style;
 	uint64_t count;
 	const char *examples[MOST_EXAMPLES]; // owned by the history
-	uint64_t n_examples;                 // distinct ones may be fewer than counted when there are many
+	uint64_t n_examples; // distinct ones may be fewer than counted when there are many
 };
 
 static void forget(struct details *details)
@@ -124,13 +124,18 @@ static void failures(struct details *details, const struct task *task, const str
 	char buffer[24];
 	for (const struct failure *failure = task->failures; failure; failure = failure->next) {
 		struct text *words = details_begin(details);
-		text_printf(words, "%s failed: %s", call_name(failure->by.call), error_name(failure->error, buffer));
+		text_printf(words, "%s failed: %s", call_name(failure->by.call),
+			error_name(failure->error, buffer));
 		if (failure->limit) {
 			text_add(words, ", ");
 			add_name(words, failure->limit, options);
 		}
+		if (failure->path && options->verbose) {
+			text_add(words, " for ");
+			add_name(words, failure->path, options);
+		}
 		struct fact *fact = add_fact(details, STYLE_BAD);
-		if (fact && failure->path)
+		if (fact && failure->path && !options->verbose)
 			add_example(fact, failure->path);
 	}
 }
@@ -183,6 +188,8 @@ static void death(struct details *details, const struct task *task, const struct
 	char buffer[24];
 	if (task->state != TASK_ENDED || !task->by_signal || task->exec_by_thread)
 		return;
+	if (task->leader != task && task->leader->by_signal && task->leader->status == task->status)
+		return;
 	struct text *words = details_begin(details);
 	if (task->oom == OOM_YES)
 		text_add(words, "killed by the kernel: out of memory");
@@ -226,7 +233,8 @@ static void execs(struct details *details, const struct task *task)
 			add_fact(details, STYLE_INFO);
 		}
 		if (program->setid) {
-			text_add(details_begin(details), "set-user-ID was not honoured, as the program is traced");
+			text_add(details_begin(details),
+				"set-user-ID was not honoured, as the program is traced");
 			add_fact(details, STYLE_WARN);
 		}
 	}
@@ -241,7 +249,8 @@ static void afterlife(struct details *details, const struct task *task, const st
 		if (task->parent && task->parent->tgid == task->adopted_by)
 			add_task_reference(words, task->parent, options);
 		else
-			text_printf(words, task->adopted_by == 1 ? "PID 1 (init)" : "PID %d", task->adopted_by);
+			text_printf(
+				words, task->adopted_by == 1 ? "PID 1 (init)" : "PID %d", task->adopted_by);
 		add_fact(details, STYLE_PLAIN);
 	}
 	if (task->state == TASK_LET_GO && task->let_go) {

@@ -100,11 +100,11 @@ static int collect(const struct history *history, enum table_of table, struct fa
 static const struct table_column cause_columns[] = { { "CAUSE", true, 0 }, { "FAULTS", false, 0 },
 	{ "SHARE", false, 1 }, { "MAJOR", false, 0 } };
 static const struct table_column mapping_columns[] = { { "MAPPING", true, 0 }, { "KIND", true, 6 },
-	{ "FAULTS", false, 0 }, { "ZERO", false, 4 }, { "COW", false, 5 }, { "FILE", false, 3 }, { "SHARED", false, 2 },
-	{ "OTHER", false, 1 }, { "MAJOR", false, 0 } };
+	{ "FAULTS", false, 0 }, { "ZERO", false, 4 }, { "COW", false, 5 }, { "FILE", false, 3 },
+	{ "SHARED", false, 2 }, { "OTHER", false, 1 }, { "MAJOR", false, 0 } };
 static const struct table_column place_columns[] = { { "PLACE", true, 0 }, { "SOURCE", true, 6 },
-	{ "FAULTS", false, 0 }, { "ZERO", false, 4 }, { "COW", false, 5 }, { "FILE", false, 3 }, { "SHARED", false, 2 },
-	{ "OTHER", false, 1 }, { "MAJOR", false, 0 } };
+	{ "FAULTS", false, 0 }, { "ZERO", false, 4 }, { "COW", false, 5 }, { "FILE", false, 3 },
+	{ "SHARED", false, 2 }, { "OTHER", false, 1 }, { "MAJOR", false, 0 } };
 
 static void name_cell(struct table *table, const char *name, const struct view_options *options)
 {
@@ -147,8 +147,8 @@ static const char *words_of(const struct fault_sum *sum, enum table_of table)
 	return sum->mapping == MAPPING_UNKNOWN ? "mapping not known" : "no name";
 }
 
-static void add_fault_row(
-	struct table *table, const struct fault_sum *sum, enum table_of of, const struct view_options *options)
+static void add_fault_row(struct table *table, const struct fault_sum *sum, enum table_of of,
+	const struct view_options *options)
 {
 	name_cell(table, words_of(sum, of), options);
 	if (of == BY_MAPPING)
@@ -201,8 +201,8 @@ static bool counted_faults(const struct history *history, uint64_t *counted)
 	return known;
 }
 
-static void print_located(struct text *out, const struct history *history, uint64_t located,
-	const struct view_options *options)
+static void print_located(
+	struct text *out, const struct history *history, uint64_t located, const struct view_options *options)
 {
 	struct text words = { 0 };
 	uint64_t counted;
@@ -252,7 +252,8 @@ int view_faults(struct text *out, const struct history *history, const struct vi
 			error = print_sums(out, history, BY_PLACE, options);
 	} else {
 		add_wrapped(out, options, 0, 0,
-			"No fault was located: kin run --faults records where and why each page fault happened.");
+			"No fault was located: kin run --faults records where and why each page fault "
+			"happened.");
 	}
 	print_located(out, history, all.total, options);
 	return error ? error : view_watching(out, history, options);

@@ -248,7 +248,8 @@ int fold_init(struct fold *fold, const struct history *history, const struct way
 		if (step == 0 && !all && history->n_tasks > lines_allowed[0])
 			continue;
 		make_rows(fold, step);
-		if (all || step == LAST_STEP || count_lines(fold, extra_lines, context) <= lines_allowed[step])
+		if (all || step == LAST_STEP ||
+			count_lines(fold, extra_lines, context) <= lines_allowed[step])
 			break;
 	}
 	int error = fold->error;

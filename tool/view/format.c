@@ -50,8 +50,8 @@ static const char *const style_codes[] = {
 	[STYLE_INFO] = "\x1b[36m",
 };
 
-void add_styled_bytes(
-	struct text *out, const struct view_options *options, enum style style, const char *bytes, size_t count)
+void add_styled_bytes(struct text *out, const struct view_options *options, enum style style,
+	const char *bytes, size_t count)
 {
 	bool coloured = options->colour && style_codes[style] && count;
 	if (coloured)
@@ -142,8 +142,10 @@ static size_t add_character(struct text *out, const char *string, const struct v
 {
 	uint32_t code_point = 0;
 	size_t length = text_utf8_next(string, &code_point);
-	bool shown = length && code_point >= 0x20 && code_point != 0x7f && !(code_point >= 0x80 && code_point < 0xa0);
-	bool bidi = (code_point >= 0x202a && code_point <= 0x202e) || (code_point >= 0x2066 && code_point <= 0x2069);
+	bool shown = length && code_point >= 0x20 && code_point != 0x7f &&
+		     !(code_point >= 0x80 && code_point < 0xa0);
+	bool bidi = (code_point >= 0x202a && code_point <= 0x202e) ||
+		    (code_point >= 0x2066 && code_point <= 0x2069);
 	if (shown && !bidi && (length == 1 || !options->ascii)) {
 		text_add_bytes(out, string, length);
 		return length;
@@ -235,8 +237,8 @@ size_t wrap_line(const char **paragraph, size_t columns)
 	return length;
 }
 
-void add_wrapped(
-	struct text *out, const struct view_options *options, size_t column, size_t indent, const char *paragraph)
+void add_wrapped(struct text *out, const struct view_options *options, size_t column, size_t indent,
+	const char *paragraph)
 {
 	size_t width = options->width ? options->width : SIZE_MAX;
 	while (*paragraph) {

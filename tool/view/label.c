@@ -83,7 +83,8 @@ static size_t first_argument(const struct program *program)
 	return 1;
 }
 
-static void add_arguments(struct label *label, const struct program *program, const struct view_options *options)
+static void add_arguments(
+	struct label *label, const struct program *program, const struct view_options *options)
 {
 	if (!program->argv)
 		return;
@@ -93,16 +94,19 @@ static void add_arguments(struct label *label, const struct program *program, co
 	}
 }
 
-static void add_earlier_programs(struct label *label, const struct task *task, const struct view_options *options)
+static void add_earlier_programs(
+	struct label *label, const struct task *task, const struct view_options *options)
 {
 	const struct glyphs *glyphs = glyphs_for(options);
 	size_t count = 0, index = 0;
 	for (const struct program *program = task->programs; program; program = program->next)
 		count++;
-	for (const struct program *program = task->programs; program->next; program = program->next, index++) {
+	for (const struct program *program = task->programs; program->next;
+		program = program->next, index++) {
 		if (!options->all && count > MOST_PROGRAMS && index > 0 && index + 2 < count) {
 			if (index == 1)
-				text_printf(&label->text, "%s %zu programs %s ", glyphs->more, count - 3, glyphs->became);
+				text_printf(&label->text, "%s %zu programs %s ", glyphs->more, count - 3,
+					glyphs->became);
 			continue;
 		}
 		add_name(&label->text, program_title(program), options);
@@ -117,7 +121,8 @@ static void add_title(struct label *label, const char *title, const struct view_
 	label->name_end = label->text.length;
 }
 
-void label_task(struct label *label, const struct task *task, bool arguments, const struct view_options *options)
+void label_task(
+	struct label *label, const struct task *task, bool arguments, const struct view_options *options)
 {
 	const struct program *last = task->last_program;
 	if (!last) {

@@ -1,6 +1,6 @@
 /* One line per event as it happens. Each line is one write(2): lines of kin and of the program never mix within one. */
-#include "model/names.h"
 #include "model/history.h"
+#include "model/names.h"
 #include "view/format.h"
 #include "view/living.h"
 
@@ -17,6 +17,7 @@ struct view_lines {
 	struct view_options options;
 	struct living living;
 	struct text what, line;
+	struct text program; // what kin was asked to run
 };
 
 /* What an event does to a task, in words, and the style of it. */
@@ -48,9 +49,13 @@ static void add_words(struct view_lines *lines, size_t count, const char *const 
 	}
 }
 
-static enum style describe_start(struct view_lines *lines, const struct event *event, struct living_task *task)
+static enum style describe_start(
+	struct view_lines *lines, const struct event *event, struct living_task *task)
 {
 	const struct event_start *start = &event->start;
+	const char *program = start->argc ? start->argv[0] : "?", *slash = strrchr(program, '/');
+	text_clear(&lines->program);
+	text_add(&lines->program, slash && slash[1] ? slash + 1 : program);
 	text_printf(&lines->what, "kin %s", start->command ? start->command : "run");
 	add_words(lines, start->argc, start->argv);
 	for (size_t i = 0; i < start->n_sources; i++) {
@@ -60,7 +65,8 @@ static enum style describe_start(struct view_lines *lines, const struct event *e
 	return STYLE_DIM;
 }
 
-static enum style describe_birth(struct view_lines *lines, const struct event *event, struct living_task *task)
+static enum style describe_birth(
+	struct view_lines *lines, const struct event *event, struct living_task *task)
 {
 	const struct event_birth *birth = &event->birth;
 	if (birth->by.call == CALL_KIN) {
@@ -77,7 +83,8 @@ static enum style describe_birth(struct view_lines *lines, const struct event *e
 	return STYLE_PLAIN;
 }
 
-static enum style describe_failed(struct view_lines *lines, const struct event *event, struct living_task *task)
+static enum style describe_failed(
+	struct view_lines *lines, const struct event *event, struct living_task *task)
 {
 	char buffer[24];
 	const struct event_failed *failed = &event->failed;
@@ -97,7 +104,9 @@ static enum style describe_failed(struct view_lines *lines, const struct event *
 static enum style describe_exec(struct view_lines *lines, const struct event *event, struct living_task *task)
 {
 	const struct event_exec *exec = &event->exec;
-	struct program program = { .path = exec->path ? exec->path : "", .exe = exec->exe, .script = exec->script };
+	struct program program = {
+		.path = exec->path ? exec->path : "", .exe = exec->exe, .script = exec->script
+	};
 	text_add(&lines->what, "runs ");
 	add_word(&lines->what, *program.path ? program.path : exec->exe ? exec->exe : "?", &lines->options);
 	if (exec->argv_known && exec->argc > 1)
@@ -117,7 +126,8 @@ static enum style describe_name(struct view_lines *lines, const struct event *ev
 	return STYLE_PLAIN;
 }
 
-static enum style describe_signal(struct view_lines *lines, const struct event *event, struct living_task *task)
+static enum style describe_signal(
+	struct view_lines *lines, const struct event *event, struct living_task *task)
 {
 	char buffer[24];
 	text_printf(&lines->what, "got %s", signal_name(event->signal.signo, buffer));
@@ -138,7 +148,8 @@ static enum style describe_cont(struct view_lines *lines, const struct event *ev
 	return STYLE_PLAIN;
 }
 
-static enum style describe_adopt(struct view_lines *lines, const struct event *event, struct living_task *task)
+static enum style describe_adopt(
+	struct view_lines *lines, const struct event *event, struct living_task *task)
 {
 	const struct living_task *parent = living_find(&lines->living, event->adopt.parent);
 	text_printf(&lines->what, "adopted by PID %d", event->adopt.ppid);
@@ -152,12 +163,15 @@ static enum style describe_adopt(struct view_lines *lines, const struct event *e
 	return STYLE_PLAIN;
 }
 
-static enum style describe_faults(struct view_lines *lines, const struct event *event, struct living_task *task)
+static enum style describe_faults(
+	struct view_lines *lines, const struct event *event, struct living_task *task)
 {
 	const struct event_faults *faults = &event->faults;
 	add_count(&lines->what, faults->count);
-	text_printf(&lines->what, " %s%s faults in ", faults->major ? "major " : "", cause_name(faults->cause));
-	add_name(&lines->what, faults->object ? faults->object : mapping_key(faults->mapping), &lines->options);
+	text_printf(
+		&lines->what, " %s%s faults in ", faults->major ? "major " : "", cause_name(faults->cause));
+	add_name(&lines->what, faults->object ? faults->object : mapping_key(faults->mapping),
+		&lines->options);
 	if (faults->place) {
 		text_add(&lines->what, " by ");
 		add_name(&lines->what, faults->place, &lines->options);
@@ -273,7 +287,8 @@ static void add_subject(struct view_lines *lines, const struct living_task *task
 	text_finish(&name);
 }
 
-static int print(struct view_lines *lines, const struct event *event, const struct living_task *subject, enum style style)
+static int print(struct view_lines *lines, const struct event *event, const struct living_task *subject,
+	enum style style)
 {
 	text_clear(&lines->line);
 	text_printf(&lines->line, "%4" PRIu64 ".%06" PRIu64, event->time / 1000000000,
@@ -284,7 +299,8 @@ static int print(struct view_lines *lines, const struct event *event, const stru
 	text_add(&lines->line, "  ");
 	columns += 2;
 	if (lines->options.width)
-		cut_columns(&lines->what, lines->options.width > columns + 20 ? lines->options.width - columns : 20,
+		cut_columns(&lines->what,
+			lines->options.width > columns + 20 ? lines->options.width - columns : 20,
 			glyphs_for(&lines->options)->more);
 	add_styled(&lines->line, &lines->options, style, text_string(&lines->what));
 	text_add_char(&lines->line, '\n');
@@ -296,7 +312,7 @@ static int print(struct view_lines *lines, const struct event *event, const stru
 static int add_newborn(struct view_lines *lines, const struct event *event, const struct living_task *maker)
 {
 	const struct event_birth *birth = &event->birth;
-	const char *title = birth->name ? birth->name : maker ? maker->title : "?";
+	const char *title = birth->name ? birth->name : maker ? maker->title : text_string(&lines->program);
 	struct living_task *task = living_add(&lines->living, event->task, title);
 	if (!task)
 		return -ENOMEM;
@@ -312,8 +328,7 @@ static int take(struct event_sink *sink, const struct event *event)
 	bool birth = event->type == EVENT_BIRTH;
 	if (birth && living_find(&lines->living, event->task))
 		return -EPROTO;
-	struct living_task *subject =
-		living_find(&lines->living, birth ? event->birth.maker : event->task);
+	struct living_task *subject = living_find(&lines->living, birth ? event->birth.maker : event->task);
 	if (birth) {
 		int error = add_newborn(lines, event, subject);
 		if (error)
@@ -355,6 +370,7 @@ void view_lines_destroy(struct view_lines *lines)
 	living_finish(&lines->living);
 	text_finish(&lines->what);
 	text_finish(&lines->line);
+	text_finish(&lines->program);
 	free(lines);
 }
 

@@ -8,9 +8,9 @@
 #define MOST_ROWS 40
 
 struct program_sum {
-	const char *file;  // the key, interned: script, file or path
+	const char *file; // the key, interned: script, file or path
 	const char *title;
-	bool ambiguous;    // another program has the same title
+	bool ambiguous; // another program has the same title
 	uint64_t runs, processes, threads, failed;
 	uint64_t wall, user, system, cpu, minor, major, peak;
 	bool times, faults; // known of one task at least
@@ -50,9 +50,9 @@ static void add_usage(struct program_sum *sum, const struct usage *usage)
 		sum->system += usage->system_ns;
 		sum->times = true;
 	}
-	sum->cpu += usage->known & USAGE_CPU ? usage->cpu_ns :
-		usage->known & USAGE_TIMES   ? usage->user_ns + usage->system_ns :
-					       0;
+	sum->cpu += usage->known & USAGE_CPU     ? usage->cpu_ns
+		    : usage->known & USAGE_TIMES ? usage->user_ns + usage->system_ns
+						 : 0;
 	if (usage->known & USAGE_FAULTS) {
 		sum->minor += usage->minor;
 		sum->major += usage->major;
@@ -72,7 +72,8 @@ static void add_task(struct program_sum *sum, const struct history *history, con
 		sum->processes++;
 	if (!task->thread || task->last_program)
 		sum->wall += task_wall(history, task);
-	if (!task->thread && task->state == TASK_ENDED && task->exit_known && (task->by_signal || task->status))
+	if (!task->thread && task->state == TASK_ENDED && task->exit_known &&
+		(task->by_signal || task->status))
 		sum->failed++;
 	add_usage(sum, &task->usage);
 }
@@ -128,7 +129,9 @@ static int collect(const struct history *history, struct program_sum **ret_sums,
 	for (uint32_t i = 0; i < history->n_tasks; i++) {
 		add_task(&sums[count++], history, history->tasks[i]);
 		for (const struct program *p = history->tasks[i]->programs; p; p = p->next)
-			sums[count++] = (struct program_sum){ .file = file_of(p), .title = program_title(p), .runs = 1 };
+			sums[count++] = (struct program_sum){
+				.file = file_of(p), .title = program_title(p), .runs = 1
+			};
 	}
 	*ret_count = merge(sums, count);
 	*ret_sums = sums;
@@ -227,7 +230,8 @@ int view_summary(struct text *out, const struct history *history, const struct v
 	if (count) {
 		text_add_char(out, '\n');
 		add_wrapped(out, options, 0, 0,
-			"What a task used counts for the last program it ran; wall is summed over processes, peak is "
+			"What a task used counts for the last program it ran; wall is summed over processes, "
+			"peak is "
 			"the largest.");
 	}
 	return view_watching(out, history, options);

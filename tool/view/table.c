@@ -60,15 +60,16 @@ static void choose_widths(const struct table *table, size_t *widths, const struc
 	widths[flexible] = wanted < 24 ? wanted : 24;
 	for (unsigned order = 1; order <= TABLE_COLUMNS; order++)
 		for (size_t i = 0; i < table->n_columns; i++)
-			if (table->columns[i].give == order && line_width(widths, table->n_columns) > options->width)
+			if (table->columns[i].give == order &&
+				line_width(widths, table->n_columns) > options->width)
 				widths[i] = 0;
 	size_t others = line_width(widths, table->n_columns) - widths[flexible];
 	size_t room = options->width > others + 8 ? options->width - others : 8;
 	widths[flexible] = wanted < room ? wanted : room;
 }
 
-static void print_row(struct text *out, const struct table *table, const size_t *widths, const char *const *cells,
-	enum style style, const struct view_options *options)
+static void print_row(struct text *out, const struct table *table, const size_t *widths,
+	const char *const *cells, enum style style, const struct view_options *options)
 {
 	struct text line = { 0 }, cell = { 0 };
 	for (size_t i = 0; i < table->n_columns; i++) {

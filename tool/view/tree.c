@@ -141,12 +141,15 @@ static void make_prefix(struct tree *tree, uint32_t index, bool below)
 		add_count(&tree->prefix, levels);
 		text_printf(&tree->prefix, " %s ", tree->glyphs->deep);
 		drawn = 1;
-		glyph[0] = below ? tree->glyphs->pipe : goes_on(tree, index) ? tree->glyphs->branch : tree->glyphs->last;
+		glyph[0] = below                  ? tree->glyphs->pipe
+			   : goes_on(tree, index) ? tree->glyphs->branch
+						  : tree->glyphs->last;
 	}
 	for (uint32_t i = 0; i < drawn; i++)
 		text_add(&tree->prefix, glyph[i]);
 	if (below)
-		text_add(&tree->prefix, row->first_child || row->hidden ? tree->glyphs->pipe : tree->glyphs->space);
+		text_add(&tree->prefix,
+			row->first_child || row->hidden ? tree->glyphs->pipe : tree->glyphs->space);
 }
 
 static void print_label(struct tree *tree, struct text *out, size_t room)
@@ -180,8 +183,8 @@ static void print_cells(struct tree *tree, struct text *out, const struct row *r
 		if (!tree->columns.width[i])
 			continue;
 		text_clear(&tree->cell);
-		enum style style =
-			column_cell(&tree->cell, (enum column)i, &tree->fold, row, tree->walls, tree->options);
+		enum style style = column_cell(
+			&tree->cell, (enum column)i, &tree->fold, row, tree->walls, tree->options);
 		const char *cell = text_string(&tree->cell);
 		size_t columns = text_columns(cell), room = tree->columns.width[i] + 2;
 		size_t pad = room > columns ? room - columns : 1;
@@ -282,12 +285,14 @@ static void measure(struct tree *tree)
 		const struct row *row = &tree->fold.rows[index];
 		make_label(tree, row);
 		cut_columns(&tree->label.text, MOST_LABEL, tree->glyphs->more);
-		size_t columns = text_columns(text_string(&tree->label.text)) + (row->depth < 60 ? row->depth : 60) * 3;
+		size_t columns = text_columns(text_string(&tree->label.text)) +
+				 (row->depth < 60 ? row->depth : 60) * 3;
 		if (columns > widest_label)
 			widest_label = columns;
 		for (int i = 0; i < COLUMN_COUNT; i++) {
 			text_clear(&tree->cell);
-			column_cell(&tree->cell, (enum column)i, &tree->fold, row, tree->walls, tree->options);
+			column_cell(
+				&tree->cell, (enum column)i, &tree->fold, row, tree->walls, tree->options);
 			size_t width = text_columns(text_string(&tree->cell));
 			if (width > widest[i])
 				widest[i] = width;
@@ -335,8 +340,10 @@ static void print_notes(struct tree *tree, struct text *out)
 	for (uint32_t i = 1; i < tree->fold.n_rows; i++)
 		folded |= tree->fold.rows[i].count > 1;
 	if (folded) {
-		text_printf(&words, "Alike tasks are one line: %s median wall time, %s totals, %s largest; "
-			"--all shows each.", tree->glyphs->median, tree->glyphs->total, tree->glyphs->most);
+		text_printf(&words,
+			"Alike tasks are one line: %s median wall time, %s totals, %s largest; "
+			"--all shows each.",
+			tree->glyphs->median, tree->glyphs->total, tree->glyphs->most);
 		add_wrapped(out, tree->options, 0, 0, text_string(&words));
 	}
 	for (const struct note *note = tree->history->notes; note; note = note->next) {
@@ -364,10 +371,12 @@ int view_tree(struct text *out, const struct history *history, const struct view
 		for (uint32_t i = fold_next_row(&tree.fold, 0); i; i = fold_next_row(&tree.fold, i))
 			print_row(&tree, out, i);
 		text_add_char(out, '\n');
+		size_t before = out->length;
 		error = ways_legend(out, &tree.ways, options);
 		if (error)
 			goto out;
-		text_add_char(out, '\n');
+		if (out->length > before)
+			text_add_char(out, '\n');
 	}
 	print_notes(&tree, out);
 	error = view_watching(out, history, options);

@@ -23,8 +23,8 @@ static struct counts count_all(const struct history *history)
 	return counts;
 }
 
-static void add_list(
-	struct text *line, size_t count, const char *const *items, const char *between, const struct view_options *options)
+static void add_list(struct text *line, size_t count, const char *const *items, const char *between,
+	const struct view_options *options)
 {
 	for (size_t i = 0; i < count; i++) {
 		text_add(line, i ? between : "");

@@ -15,8 +15,8 @@ static bool same_way(const struct way *way, const struct task *task)
 	const struct clone_call *a = way->by, *b = &task->by;
 	bool stack_matters = a->flags_known && a->flags & CLONE_VM;
 	return a->call == b->call && a->flags_known == b->flags_known && a->flags == b->flags &&
-		a->exit_signal == b->exit_signal && a->compat == b->compat && way->thread == task->thread &&
-		(!stack_matters || !a->stack == !b->stack);
+	       a->exit_signal == b->exit_signal && a->compat == b->compat && way->thread == task->thread &&
+	       (!stack_matters || !a->stack == !b->stack);
 }
 
 static void name_way(struct way *way, unsigned index)
@@ -105,7 +105,8 @@ static void describe_call(struct text *words, const struct way *way)
 		text_add(words, " by a 32-bit program");
 }
 
-static void add_line(struct text *out, const struct view_options *options, const char *title, const char *words)
+static void add_line(
+	struct text *out, const struct view_options *options, const char *title, const char *words)
 {
 	add_spaces(out, 4);
 	add_styled(out, options, STYLE_DIM, title);
@@ -113,8 +114,8 @@ static void add_line(struct text *out, const struct view_options *options, const
 	add_wrapped(out, options, 12, 12, words);
 }
 
-static void add_way(
-	struct text *out, const struct way *way, const struct view_options *options, struct text scratch[static 3])
+static void add_way(struct text *out, const struct way *way, const struct view_options *options,
+	struct text scratch[static 3])
 {
 	for (int i = 0; i < 3; i++)
 		text_clear(&scratch[i]);
