@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +19,8 @@ static const struct command *find(const char *name)
 
 static void print_command(const struct command *command)
 {
-	printf("usage: kin %s %s\n\n%s.\n\n%s", command->name, command->arguments, command->purpose, command->help);
+	printf("usage: kin %s %s\n\n%s.\n\n%s", command->name, command->arguments, command->purpose,
+		command->help);
 }
 
 static int help(const char *name)
@@ -39,8 +41,20 @@ static int help(const char *name)
 	return cmd_close_stdout("help");
 }
 
+/*
+ * A standard descriptor that is closed must not be given to a file kin opens, or messages would go there. What stands
+ * in for it closes at the program's exec, so that the program finds it closed.
+ */
+static void reserve_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+			return;
+}
+
 int main(int argc, char **argv)
 {
+	reserve_standard_descriptors();
 	if (argc < 2) {
 		fprintf(stderr, "kin: no command given; 'kin help' lists them\n");
 		return 2;
@@ -54,8 +68,9 @@ int main(int argc, char **argv)
 	}
 	const struct command *command = find(name);
 	if (!command) {
-		fprintf(stderr, "kin: there is no command '%s'; 'kin help' lists them, 'kin run %s' runs a program\n", name,
-			name);
+		fprintf(stderr,
+			"kin: there is no command '%s'; 'kin help' lists them, 'kin run %s' runs a program\n",
+			name, name);
 		return 2;
 	}
 	if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {

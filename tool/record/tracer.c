@@ -1,0 +1,275 @@
+#include "record/tracer.h"
+#include "record/proc.h"
+#include "record/signals.h"
+#include "record/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SYSCALL_STOP (SIGTRAP | 0x80) // with PTRACE_O_TRACESYSGOOD
+
+int tracer_seize(struct tracer *tracer)
+{
+	const struct recorder_options *options = tracer->source->options;
+	long wanted = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
+		      PTRACE_O_TRACESYSGOOD;
+	if (options->failed)
+		wanted |= PTRACE_O_TRACESECCOMP;
+	if (options->kill_on_death || options->failed)
+		wanted |= PTRACE_O_EXITKILL;
+	tracer->options = wanted;
+	tracer->follow_none = options->follow == FOLLOW_NONE;
+	if (ptrace(PTRACE_SEIZE, tracer->started->pid, 0, wanted) < 0)
+		return -errno;
+	struct live *root = birth_root(tracer, tracer->started->pid);
+	return root ? 0 : -ENOMEM;
+}
+
+void tracer_want_exit_stop(struct tracer *tracer, struct live *live, bool wanted)
+{
+	long options = tracer->options | (wanted ? PTRACE_O_TRACEEXIT : 0);
+	if (ptrace(PTRACE_SETOPTIONS, live->tid, 0, options) == 0)
+		live->exit_stop = wanted;
+}
+
+void tracer_resume(struct tracer *tracer, struct live *live, int signo)
+{
+	(void)tracer;
+	/* While a call is awaited its end is a stop too, also after the event stops inside it. */
+	ptrace(live->pending ? PTRACE_SYSCALL : PTRACE_CONT, live->tid, 0, (void *)(long)signo);
+}
+
+void sender_of(const struct tracer *tracer, const siginfo_t *info, struct sender *sender)
+{
+	*sender = (struct sender){ .known = true };
+	/* SI_USER, SI_QUEUE, SI_TKILL name a sender; timers and the like have other codes below 0. */
+	if (info->si_code != SI_USER && info->si_code != SI_QUEUE && info->si_code != SI_TKILL) {
+		sender->kernel = true;
+		return;
+	}
+	sender->pid = info->si_pid;
+	sender->uid = (int)info->si_uid;
+	sender->task = tasks_number(&tracer->tasks, info->si_pid);
+}
+
+static bool is_stop_signal(int signo)
+{
+	return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
+}
+
+static void signal_arrived(struct tracer *tracer, struct live *live, int signo)
+{
+	siginfo_t info;
+	/* A parent is told of each child's end: the exits say it already. */
+	if (signo != SIGCHLD && live->group && ptrace(PTRACE_GETSIGINFO, live->tid, 0, &info) == 0) {
+		struct event event = { .type = EVENT_SIGNAL, .task = live->number };
+		event.signal.signo = signo;
+		event.signal.code = info.si_code;
+		sender_of(tracer, &info, &event.signal.sender);
+		live->group->last_signal = signo;
+		live->group->last_sender = event.signal.sender;
+		source_emit(tracer->source, &event);
+	}
+	tracer_resume(tracer, live, signo);
+}
+
+/* The whole process is stopped by job control: every thread reports it, one event tells it. */
+static void group_stopped(struct tracer *tracer, struct live *live, int signo)
+{
+	ptrace(PTRACE_LISTEN, live->tid, 0, 0);
+	struct group *group = live->group;
+	if (!group || group->stopped)
+		return;
+	group->stopped = true;
+	source_emit(tracer->source,
+		&(struct event){ .type = EVENT_STOP, .task = live->number, .stop_signal = signo });
+	/* Stopped from the terminal: whoever waits for kin (a shell) must see kin stop, as it would see the program. */
+	if (group->root && signo != SIGSTOP && group->last_signal == signo && group->last_sender.kernel &&
+		getpgid(group->tgid) == getpgrp())
+		signals_stop_self();
+}
+
+static void group_continued(struct tracer *tracer, struct live *live)
+{
+	if (live->group && live->group->stopped) {
+		live->group->stopped = false;
+		source_emit(tracer->source, &(struct event){ .type = EVENT_CONT, .task = live->number });
+	}
+	tracer_resume(tracer, live, 0);
+}
+
+static void event_stopped(struct tracer *tracer, struct live *live, int event, int signo)
+{
+	switch (event) {
+	case PTRACE_EVENT_FORK:
+	case PTRACE_EVENT_VFORK:
+	case PTRACE_EVENT_CLONE:
+		birth_announced(tracer, live, event);
+		break;
+	case PTRACE_EVENT_EXEC:
+		exec_happened(tracer, live);
+		break;
+	case PTRACE_EVENT_EXIT:
+		exit_stopped(tracer, live);
+		break;
+	case PTRACE_EVENT_SECCOMP:
+		call_entered(tracer, live);
+		break;
+	case PTRACE_EVENT_STOP:
+		if (!live->born)
+			birth_stopped(tracer, live);
+		else if (is_stop_signal(signo))
+			group_stopped(tracer, live, signo);
+		else
+			group_continued(tracer, live);
+		break;
+	default:
+		tracer_resume(tracer, live, 0);
+	}
+}
+
+static void stopped(struct tracer *tracer, int tid, int status)
+{
+	struct live *live = tasks_find(&tracer->tasks, tid);
+	tracer->source->end.stops++;
+	if (!live) {
+		/* Born before its maker's event: it waits until it is announced. */
+		live = tasks_add(&tracer->tasks, tid);
+		if (!live) {
+			tracer->error = -ENOMEM;
+			ptrace(PTRACE_DETACH, tid, 0, 0);
+			return;
+		}
+	}
+	int event = status >> 8 & 0xff, signo = status & 0xff;
+	if (event)
+		event_stopped(tracer, live, event, signo);
+	else if (signo == SYSCALL_STOP)
+		call_left(tracer, live);
+	else
+		signal_arrived(tracer, live, signo);
+}
+
+/* A stop that is not resumed at once would be reported again and again: the look was only a look. */
+static void consume_stop(int tid)
+{
+	siginfo_t info;
+	waitid(P_PID, (id_t)tid, &info, WSTOPPED | WNOHANG | __WALL);
+}
+
+static void handle(struct tracer *tracer, const siginfo_t *info)
+{
+	int tid = info->si_pid;
+	if (info->si_code == CLD_TRAPPED) {
+		/* A task that has changed its TID by exec is out of ptrace's reach until that stop has been waited for. */
+		if (info->si_status >> 8 == PTRACE_EVENT_EXEC)
+			consume_stop(tid);
+		stopped(tracer, tid, info->si_status);
+		struct live *live = tasks_find(&tracer->tasks, tid);
+		if (live && live->held)
+			consume_stop(tid);
+	} else if (info->si_code == CLD_STOPPED) {
+		consume_stop(tid); // a child of ours that we do not trace, from before kin was exec'd
+	} else {
+		exit_happened(tracer, tasks_find(&tracer->tasks, tid), tid);
+	}
+}
+
+int tracer_run(struct tracer *tracer)
+{
+	while (!tracer->finished && tracer->tasks.count > 0 && tracer->error == 0) {
+		siginfo_t info = { 0 };
+		/* While a child is held its maker's event is due: do not sleep for ever should it never come. */
+		int wait = tracer->tasks.held ? WNOHANG : 0;
+		int got = waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL | wait);
+		if (got == 0 && info.si_pid == 0) {
+			nanosleep(&(struct timespec){ 0, 100000 }, NULL);
+			birth_overdue(tracer);
+		} else if (got == 0) {
+			handle(tracer, &info);
+		} else if (errno == EINTR) {
+			watch_drain(tracer->watch, false);
+			if (signals_stop_asked()) {
+				tracer_let_go(tracer, "kin was told to stop following");
+				break;
+			}
+		} else if (errno == ECHILD) {
+			break;
+		} else {
+			tracer->error = -errno;
+		}
+	}
+	if (tracer->error)
+		tracer_let_go(tracer, "kin could not go on");
+	else if (tracer->tasks.count > 0)
+		tracer_let_go(tracer, "the program has ended (--follow=direct)");
+	return tracer->error;
+}
+
+/* Detach one task that has stopped, handing it the signal it was about to get. */
+static void detach(struct tracer *tracer, struct live *live, int status, const char *why)
+{
+	int event = status >> 8 & 0xff, signo = status & 0xff;
+	struct proc_stat stat;
+	if (live->group) {
+		if (proc_read_stat(live->group->tgid, live->tid, &stat) == 0)
+			exit_name(tracer, live, stat.name);
+		source_emit(tracer->source,
+			&(struct event){ .type = EVENT_LOST, .task = live->number, .text = why });
+	}
+	/* A group-stopped task stays stopped when detached with its stop signal: SIGSTOP keeps it so. */
+	int deliver = event == 0 && signo != SYSCALL_STOP ? signo : 0;
+	ptrace(PTRACE_DETACH, live->tid, 0, (void *)(long)deliver);
+	struct group *group = live->group;
+	tasks_remove(&tracer->tasks, live);
+	if (group && --group->alive == 0) {
+		if (group == tracer->root)
+			tracer->root = NULL;
+		group_destroy(group);
+	}
+}
+
+void tracer_let_go(struct tracer *tracer, const char *why)
+{
+	size_t state = 0;
+	struct live *live, *next = NULL;
+	while ((live = tasks_each(&tracer->tasks, &state, &next))) {
+		if (live->held)
+			detach(tracer, live, PTRACE_EVENT_STOP << 8 | SIGTRAP, why);
+		else if (ptrace(PTRACE_INTERRUPT, live->tid, 0, 0) < 0 && errno == EIO)
+			ptrace(PTRACE_DETACH, live->tid, 0, 0);
+	}
+	/* A task that waits for its vfork child cannot stop before that is done; the kernel detaches it when kin ends. */
+	uint64_t deadline = clock_now() + 1000000000;
+	while (tracer->tasks.count > 0 && clock_now() < deadline) {
+		siginfo_t info = { 0 };
+		if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | WNOHANG | __WALL) < 0 &&
+			errno != EINTR)
+			break;
+		live = info.si_pid ? tasks_find(&tracer->tasks, info.si_pid) : NULL;
+		if (info.si_pid == 0)
+			nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+		else if (info.si_code != CLD_TRAPPED)
+			exit_happened(tracer, live, info.si_pid);
+		else if (live)
+			detach(tracer, live, info.si_status, why);
+		else
+			ptrace(PTRACE_DETACH, info.si_pid, 0, 0);
+	}
+	state = 0;
+	while ((live = tasks_each(&tracer->tasks, &state, &next)))
+		detach(tracer, live, SIGTRAP << 0 | PTRACE_EVENT_STOP << 8, why);
+	tracer->finished = true;
+}
+
+void tracer_finish(struct tracer *tracer)
+{
+	tasks_finish(&tracer->tasks);
+	image_finish(&tracer->image);
+	text_finish(&tracer->scratch);
+}
