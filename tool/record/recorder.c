@@ -91,22 +91,22 @@ static void say(struct recorder_result *result, const char *what, int error)
 	snprintf(result->message, sizeof result->message, "%s: %s", what, strerror(-error));
 }
 
-/* Perf records beside ptrace: needed for --faults, welcome otherwise. A refusal is told, not fatal. */
+/*
+ * Perf records beside ptrace locate page faults. They also tell of children out of a tracer's reach and of a SIGKILL's
+ * sender, but for these alone they would cost every fork more than ptrace does. A refusal is told, not fatal.
+ */
 static void open_watch(struct tracer *tracer, struct account *account)
 {
 	const struct recorder_options *options = tracer->source->options;
 	char message[PERF_MESSAGE_SIZE] = "";
-	struct watch_options watch_options = { .faults = options->faults, .inexact = options->inexact };
-	int error = watch_create(&tracer->watch, tracer, &watch_options, message);
+	int error = watch_create(&tracer->watch, tracer, options->inexact, message);
 	if (error == 0) {
-		account_source(account, !options->faults             ? "perf"
-					: watch_exact(tracer->watch) ? "perf faults, exact"
-								     : "perf faults");
-	} else if (options->faults) {
-		snprintf(account->no_perf, sizeof account->no_perf, "where page faults happened (%s)",
-			*message ? message : strerror(-error));
-		account_unseen(account, account->no_perf);
+		account_source(account, watch_exact(tracer->watch) ? "perf faults, exact" : "perf faults");
+		return;
 	}
+	snprintf(account->no_perf, sizeof account->no_perf, "where page faults happened (%s)",
+		*message ? message : strerror(-error));
+	account_unseen(account, account->no_perf);
 }
 
 static void open_account(struct tracer *tracer, struct account *account)
@@ -115,12 +115,14 @@ static void open_account(struct tracer *tracer, struct account *account)
 	account_source(account, "ptrace");
 	if (options->failed)
 		account_source(account, "seccomp");
-	open_watch(tracer, account);
-	if (!options->failed)
-		account_unseen(account, "calls that failed (--failed shows them)");
-	if (!options->failed && !tracer->watch)
-		account_unseen(account, "children made with CLONE_UNTRACED");
-	if (!options->failed && !watch_has_kills(tracer->watch))
+	if (options->faults)
+		open_watch(tracer, account);
+	if (options->failed)
+		return;
+	account_unseen(account, "failed calls (--failed shows them)");
+	if (!tracer->watch)
+		account_unseen(account, "CLONE_UNTRACED children (--failed shows them)");
+	if (!watch_has_kills(tracer->watch))
 		account_unseen(account, "who sent a SIGKILL (--failed shows it)");
 }
 

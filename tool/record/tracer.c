@@ -180,13 +180,33 @@ static void handle(struct tracer *tracer, const siginfo_t *info)
 	}
 }
 
+#define STOPS_BEFORE_ENDS 64
+
+/*
+ * The next thing to handle; info->si_pid is 0 when there is nothing and a child is held. Stops come before ends: a
+ * stopped task waits for kin, one that has ended can wait itself, but not for ever.
+ */
+static int next_change(struct tracer *tracer, siginfo_t *info)
+{
+	int flags = WSTOPPED | WNOWAIT | __WALL;
+	*info = (siginfo_t){ 0 };
+	if (tracer->stops_in_a_row < STOPS_BEFORE_ENDS) {
+		int got = waitid(P_ALL, 0, info, flags | WNOHANG);
+		if (got < 0 || info->si_pid != 0) {
+			tracer->stops_in_a_row++;
+			return got;
+		}
+	}
+	tracer->stops_in_a_row = 0;
+	/* While a child is held its maker's event is due: do not sleep for ever should it never come. */
+	return waitid(P_ALL, 0, info, flags | WEXITED | (tracer->tasks.held ? WNOHANG : 0));
+}
+
 int tracer_run(struct tracer *tracer)
 {
 	while (!tracer->finished && tracer->tasks.count > 0 && tracer->error == 0) {
-		siginfo_t info = { 0 };
-		/* While a child is held its maker's event is due: do not sleep for ever should it never come. */
-		int wait = tracer->tasks.held ? WNOHANG : 0;
-		int got = waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL | wait);
+		siginfo_t info;
+		int got = next_change(tracer, &info);
 		if (got == 0 && info.si_pid == 0) {
 			nanosleep(&(struct timespec){ 0, 100000 }, NULL);
 			birth_overdue(tracer);

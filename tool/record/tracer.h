@@ -30,6 +30,7 @@ struct tracer {
 	struct watch *watch; // perf records beside ptrace; NULL without
 	uint64_t oom_kills; // /proc/vmstat's count when last looked at
 	long options; // PTRACE_O_*
+	unsigned stops_in_a_row; // private to tracer.c
 	bool follow_none;
 	bool finished; // nothing more to follow
 	int error; // negative errno value that ends the tracing

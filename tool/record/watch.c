@@ -137,7 +137,7 @@ static int take(void *data, const struct perf_record *record)
 	default:
 		break;
 	}
-	return watch->faults ? faults_record(watch->faults, record) : 0;
+	return faults_record(watch->faults, record);
 }
 
 static void drain_until(struct watch *watch, uint64_t horizon)
@@ -147,23 +147,20 @@ static void drain_until(struct watch *watch, uint64_t horizon)
 		watch->error = error;
 }
 
-int watch_create(struct watch **ret_watch, struct tracer *tracer, const struct watch_options *options,
-	char message[PERF_MESSAGE_SIZE])
+int watch_create(
+	struct watch **ret_watch, struct tracer *tracer, bool inexact, char message[PERF_MESSAGE_SIZE])
 {
 	struct watch *watch = calloc(1, sizeof *watch);
 	if (!watch)
 		return -ENOMEM;
 	watch->tracer = tracer;
-	struct perf_options perf_options = { .target = tracer->started->pid,
-		.faults = options->faults,
-		.exact = options->faults && !options->inexact,
-		.kills = true,
-		/* Births alone take little room. */
-		.ring_pages = options->faults ? 0 : 16 };
-	int error = perf_create(&watch->perf, &perf_options, message);
-	if (!error && options->faults)
+	struct perf_options options = {
+		.target = tracer->started->pid, .faults = true, .exact = !inexact, .kills = true
+	};
+	int error = perf_create(&watch->perf, &options, message);
+	if (!error)
 		error = symbols_create(&watch->symbols);
-	if (!error && options->faults)
+	if (!error)
 		error = faults_create(&watch->faults,
 			&(struct faults_options){ .births_told = true, .symbols = watch->symbols });
 	if (error)
@@ -211,7 +208,7 @@ void watch_finish(struct watch *watch, struct event_end *end)
 
 bool watch_exact(const struct watch *watch)
 {
-	return watch && watch->faults && perf_exact(watch->perf);
+	return watch && perf_exact(watch->perf);
 }
 
 bool watch_has_kills(const struct watch *watch)
@@ -235,7 +232,7 @@ void watch_birth(
 	/* The FORK record is older than the stop: after this drain it has been seen. */
 	drain_until(watch, perf_now());
 	forget_stranger(watch, child->tid);
-	if (watch->faults && !child->dead) {
+	if (!child->dead) {
 		int error = faults_birth(watch->faults, maker->tid, child->tid, child->group->tgid, by);
 		if (error && watch->error == 0)
 			watch->error = error;
@@ -244,7 +241,7 @@ void watch_birth(
 
 void watch_exec(struct watch *watch, const struct live *live, int former_tid)
 {
-	if (!watch || !watch->faults)
+	if (!watch)
 		return;
 	drain_until(watch, perf_now());
 	if (former_tid != live->tid)
@@ -262,7 +259,7 @@ static int report_row(void *data, const struct event_faults *row)
 
 void watch_exit(struct watch *watch, const struct live *live)
 {
-	if (!watch || !watch->faults)
+	if (!watch)
 		return;
 	drain_until(watch, perf_now());
 	watch->leaving = live;

@@ -12,17 +12,12 @@
 struct watch;
 struct tracer;
 
-struct watch_options {
-	bool faults; // locate page faults; otherwise births, names and kills alone
-	bool inexact; // leave the hardware's error codes alone even where they can be had
-};
-
 /**
- * Begin, on the tracer's waiting child. Returns 0 or a negative errno value with a line for the user in message: where
+ * Begin, on the tracer's waiting child. With inexact the hardware's error codes are left alone even where they can be had. Returns 0 or a negative errno value with a line for the user in message: where
  * the kernel refuses, the program can still be traced without.
  */
-int watch_create(struct watch **ret_watch, struct tracer *tracer, const struct watch_options *options,
-	char message[PERF_MESSAGE_SIZE]);
+int watch_create(
+	struct watch **ret_watch, struct tracer *tracer, bool inexact, char message[PERF_MESSAGE_SIZE]);
 void watch_destroy(struct watch *watch);
 
 /** Take in the last records and fill in what was lost and seen. */
