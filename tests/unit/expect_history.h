@@ -7,6 +7,7 @@
 #include "expect/expect.h"
 #include "model/history.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

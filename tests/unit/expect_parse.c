@@ -160,6 +160,9 @@ static void check_names(void)
 	refuses("any(clone.flags has CLONE_XYZZYXYZZY)", 20, "there is no flag");
 	refuses("signal == SIGKIL", 10, "there is no signal SIGKIL");
 	refuses("signal == SIGRTMIN+99", 10, "there is no signal");
+	refuses("none(received.signal == SIGKILL)", 24, "does not see SIGKILL arrive");
+	refuses("none(SIGCHLD != received.signal)", 5, "does not see SIGCHLD arrive");
+	refuses("none(received.signal in (SIGTERM, SIGKILL))", 34, "does not see SIGKILL arrive");
 	refuses("any(failed.error == EFOO)", 20, "there is no error EFOO");
 }
 

@@ -91,6 +91,9 @@ static void check_person(const struct history *history)
 		"kin expect: not held: exec(\"sh\").count == 0\n"
 		"  exec(\"sh\").count = 1\n"
 		"  process 102 sh ran /bin/sh -c ls?<&>\n");
+	tells(history, "none(exec.argv has '-c' && exit > 0)",
+		"kin expect: not held: none(exec.argv has '-c' && exit > 0)\n"
+		"  process 102 sh ran /bin/sh -c ls?<&>: exit = 141\n");
 	tells(history, "failed == 0",
 		"kin expect: not held: failed == 0\n"
 		"  failed = 1\n"

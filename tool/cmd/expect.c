@@ -23,6 +23,7 @@ struct expecting {
 	struct history history;
 	struct store_writer save;
 	struct output output, junit, saved;
+	bool failed_by_need; // options.recorder.failed is there for an expression, the user did not ask
 	char title[256];
 	char broken[300]; // why the program did not start; empty if it did
 };
@@ -71,7 +72,8 @@ static int need_recorder_options(struct expecting *expecting)
 		needs |= expectation_needs(expecting->told[i].expectation);
 	struct recorder_options *recorder = &expecting->options.recorder;
 	recorder->faults = recorder->faults || (needs & EXPECT_NEEDS_FAULTS);
-	recorder->failed = recorder->failed || (needs & EXPECT_NEEDS_FAILED);
+	expecting->failed_by_need = !recorder->failed && (needs & EXPECT_NEEDS_FAILED);
+	recorder->failed = recorder->failed || expecting->failed_by_need;
 	if (expecting->options.from || !recorder->failed)
 		return 0;
 	const char *who = needs & EXPECT_NEEDS_FAILED ? "a name of failed calls" : "--failed";
@@ -105,14 +107,27 @@ static int open_outputs(struct expecting *expecting)
 	return error ? cmd_fail(STATUS_BAD, "expect", "%s", strerror(-error)) : status;
 }
 
-static int run_program(struct expecting *expecting)
+/* The program has not been started by a recorder that fails before its first event: it can be asked for less. */
+static int record(struct expecting *expecting, struct recorder_result *result)
 {
 	struct recorder_options *recorder = &expecting->options.recorder;
+	int error = recorder_run(recorder, &expecting->sink, result);
+	if (!error || result->started || expecting->history.started || !expecting->failed_by_need)
+		return error;
+	cmd_fail(0, "expect", "%s", *result->message ? result->message : strerror(-error));
+	recorder->failed = false;
+	return recorder_run(recorder, &expecting->sink, result);
+}
+
+static int run_program(struct expecting *expecting)
+{
 	struct recorder_result result = { 0 };
-	int error = recorder_run(recorder, &expecting->sink, &result);
+	int error = record(expecting, &result);
 	const char *message = *result.message ? result.message : strerror(-error);
 	if (error || !result.started)
 		cmd_fail(0, "expect", "%s", message);
+	if (error) // what came after is not known, even if the recorder has closed its books
+		expecting->history.complete = false;
 	if (result.started)
 		return 0;
 	snprintf(expecting->broken, sizeof expecting->broken, "%s", message);

@@ -127,6 +127,17 @@ static void describe_call(struct text *line, const struct subject *subject)
 	}
 }
 
+/* What describe_call has said already. */
+static bool is_described(const struct term *term)
+{
+	static measure_function *const described[] = { measure_exec_argv, measure_exec_path,
+		measure_failed_call, measure_failed_error, measure_failed_path, measure_received_signal };
+	for (size_t i = 0; i < sizeof described / sizeof *described; i++)
+		if (term->measure == described[i])
+			return true;
+	return false;
+}
+
 static void describe_names(
 	struct blaming *blaming, struct text *line, const struct node *node, const struct subject *subject)
 {
@@ -137,6 +148,8 @@ static void describe_names(
 		describe_names(blaming, line, node->kind == NODE_IN ? NULL : node->right, subject);
 		return;
 	}
+	if (is_described(node->term))
+		return;
 	struct text item = { 0 };
 	struct value value;
 	node->term->measure(&value, subject);

@@ -121,8 +121,8 @@ static void count_signals(struct value *value, const struct subject *subject, bo
 {
 	uint64_t count = 0;
 	for (const struct signal_seen *signal = subject->task->signals; signal; signal = signal->next)
-		if (signal->stop == stops)
-			count++;
+		if (signal->stop == stops && signal->signo)
+			count++; // a stop without a signal is the going on after one
 	value_set_count(value, TYPE_NUMBER, count);
 	if (has_source(subject->history, "ptrace") && !subject->task->untraced)
 		return;
@@ -354,6 +354,16 @@ void measure_faults(struct value *value, const struct subject *subject)
 	set_usage(value, subject, TYPE_NUMBER, USAGE_FAULTS, usage->minor + usage->major);
 }
 
+/* Those of the kernel's own mappings (vdso) are known to be none of the four causes. */
+static uint64_t faults_in_doubt(const struct task *task)
+{
+	uint64_t count = 0;
+	for (const struct fault_row *row = task->faults; row; row = row->next)
+		if (row->cause == CAUSE_OTHER && row->mapping != MAPPING_KERNEL)
+			count += row->count;
+	return count;
+}
+
 /* Faults seen with that cause; those dropped, or of no known cause, may have had it too. */
 static void count_cause(struct value *value, const struct subject *subject, enum cause cause)
 {
@@ -361,7 +371,7 @@ static void count_cause(struct value *value, const struct subject *subject, enum
 	const struct history *history = subject->history;
 	uint64_t seen = task_faults_by_cause(task, cause), doubtful = history->end.lost;
 	if (cause != CAUSE_OTHER)
-		doubtful += task_faults_by_cause(task, CAUSE_OTHER);
+		doubtful += faults_in_doubt(task);
 	value_set_count(value, TYPE_NUMBER, seen);
 	const char *why = NULL;
 	if (!has_source(history, "faults"))

@@ -98,8 +98,8 @@ static void tell_outcome(struct text *out, const struct told *told, const struct
 		text_printf(out, "  %s\n", outcome->culprits[i].line);
 	if (outcome->more)
 		text_printf(out, "  and %zu more\n", outcome->more);
-	if (outcome->verdict == VERDICT_CANNOT_TELL)
-		tell_unseen(out, history);
+	if (outcome->verdict == VERDICT_CANNOT_TELL && expectation_needs(told->expectation))
+		tell_unseen(out, history); // what it needs and the default lacks may have been refused
 }
 
 void tell_report(struct text *out, const struct report *report)

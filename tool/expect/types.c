@@ -1,6 +1,7 @@
 /* What the operators accept. Types are known before anything runs, so a mistake is told at once and where it is. */
 #include "expect/parse.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 /* The source of an operand, shortened, for messages. */
@@ -118,11 +119,28 @@ static struct node *fail_operand(
 		wanted, quote(parser, operand, name), type_name(operand->type));
 }
 
+/* Of a signal that is never seen to arrive, "none was received" would always hold. */
+static bool check_signal(struct parser *parser, const struct node *left, const struct node *right)
+{
+	if (left->kind != NODE_TERM || left->term->scopes != SCOPE_RECEIVED || right->kind != NODE_LITERAL)
+		return true;
+	int64_t signo = right->literal->range.low.above;
+	if (right->type == TYPE_SIGNAL && signo == SIGCHLD)
+		parse_fail(
+			parser, right->begin, "kin does not see SIGCHLD arrive: ask for the exits of tasks");
+	if (right->type == TYPE_SIGNAL && signo == SIGKILL)
+		parse_fail(parser, right->begin,
+			"kin does not see SIGKILL arrive: ask for 'signal == SIGKILL', the signal that ended "
+			"a task");
+	return parser->status == 0;
+}
+
 static bool check_comparison(
 	struct parser *parser, enum operation operation, struct node *left, struct node *right)
 {
 	bool equality = operation == OPERATION_EQUAL || operation == OPERATION_NOT_EQUAL;
-	if (!unify(parser, left, right))
+	if (!unify(parser, left, right) || !check_signal(parser, left, right) ||
+		!check_signal(parser, right, left))
 		return false;
 	if (left->type == TYPE_WORDS)
 		fail_operand(parser, operation, left, "one value; ask a list with 'has' or '=~'");

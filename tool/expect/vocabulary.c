@@ -27,7 +27,7 @@ static const struct term terms[] = {
 		"programs run: successful execs, PROG's own included" },
 	{ "programs", SCOPE_SET | SCOPE_TASK, TYPE_NUMBER, FOLD_SUM, measure_execs, 0, "the same as execs" },
 	{ "signals", SCOPE_SET | SCOPE_TASK, TYPE_NUMBER, FOLD_SUM, measure_signals, 0,
-		"signals that reached a task" },
+		"signals that reached a task; SIGCHLD and SIGKILL are not among them" },
 	{ "stops", SCOPE_SET | SCOPE_TASK, TYPE_NUMBER, FOLD_SUM, measure_stops, 0,
 		"times job control stopped a process" },
 	{ "failed", SCOPE_SET | SCOPE_TASK, TYPE_NUMBER, FOLD_SUM, measure_failed, FAILED,
@@ -51,7 +51,7 @@ static const struct term terms[] = {
 	{ "faults.shared", SCOPE_SET | SCOPE_TASK, TYPE_NUMBER, FOLD_SUM, measure_shared, FAULTS,
 		"located page faults on shared memory" },
 	{ "faults.other", SCOPE_SET | SCOPE_TASK, TYPE_NUMBER, FOLD_SUM, measure_other, FAULTS,
-		"located page faults whose cause could not be told" },
+		"located page faults of no such cause, or whose cause could not be told" },
 	{ "faults.unlocated", SCOPE_SET | SCOPE_TASK, TYPE_NUMBER, FOLD_SUM, measure_unlocated, FAULTS,
 		"page faults that were counted but not located: most were taken inside system calls" },
 
@@ -134,7 +134,7 @@ static const struct term terms[] = {
 		"the arguments of a failed exec" },
 
 	{ "received.signal", SCOPE_RECEIVED, TYPE_SIGNAL, FOLD_NONE, measure_received_signal, 0,
-		"a signal that reached a task" },
+		"the signal; kin sees none of SIGCHLD and SIGKILL here" },
 	{ "received.kernel", SCOPE_RECEIVED, TYPE_BOOL, FOLD_NONE, measure_received_kernel, 0,
 		"whether the kernel sent it" },
 	{ "received.pid", SCOPE_RECEIVED, TYPE_NUMBER, FOLD_NONE, measure_received_pid, 0,
