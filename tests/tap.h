@@ -52,34 +52,44 @@ __attribute__((constructor)) static void tap_begin(void)
 	tap.descriptors = tap_count_descriptors();
 }
 
+/* Words of a check or a note: a line of TAP must not be broken by a newline in them. */
+__attribute__((format(printf, 2, 0))) TAP_MAY_BE_UNUSED static void tap_print(
+	const char *newline, const char *format, va_list arguments)
+{
+	char *words;
+	if (vasprintf(&words, format, arguments) < 0)
+		return;
+	for (const char *c = words; *c; c++)
+		fputs(*c == '\n' ? newline : (char[]){ *c, '\0' }, stdout);
+	putchar('\n');
+	fflush(stdout);
+	free(words);
+}
+
+/** Words for the reader of the log; no check. */
+__attribute__((format(printf, 1, 2))) TAP_MAY_BE_UNUSED static void tap_note(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	fputs("# ", stdout);
+	tap_print("\n# ", format, arguments);
+	va_end(arguments);
+}
+
 /* Prints the result line and returns whether the check held. Use tap_ok. */
 __attribute__((format(printf, 4, 5))) TAP_MAY_BE_UNUSED static bool tap_check(
 	bool holds, const char *file, int line, const char *format, ...)
 {
-	printf("%sok %u - ", holds ? "" : "not ", ++tap.checks);
 	va_list arguments;
 	va_start(arguments, format);
-	vprintf(format, arguments);
+	printf("%sok %u - ", holds ? "" : "not ", ++tap.checks);
+	tap_print(" ", format, arguments);
 	va_end(arguments);
-	putchar('\n');
 	if (!holds) {
 		tap.failed++;
-		printf("# %s:%d\n", file, line);
+		tap_note("%s:%d", file, line);
 	}
-	fflush(stdout);
 	return holds;
-}
-
-/** A line for the reader of the log; no check. */
-__attribute__((format(printf, 1, 2))) TAP_MAY_BE_UNUSED static void tap_note(const char *format, ...)
-{
-	fputs("# ", stdout);
-	va_list arguments;
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	putchar('\n');
-	fflush(stdout);
 }
 
 /** Check a condition; the rest is a printf format that says what holds. */

@@ -28,7 +28,7 @@ class Recording:
     def __init__(self, argv, sources=("ptrace", "perf"), unseen=("failed calls (--failed)",), **start):
         self.lines, self.now, self.tasks, self.pids, self.births = [], 0, 0, {}, {}
         self.tid = 4000
-        self.add("start", 0, version=1, kin="0.1.0", command="run", argv=list(argv), cwd="/home/ada/src",
+        self.add("start", 0, version=1, kin="0.1.0", command="run", argv=list(argv), cwd="/srv/src",
                  kernel="Linux 6.18.0", machine="x86_64", realtime_ns=1790000000000000000, uid=1000, cpus=8,
                  page_size=4096, follow="all", sources=list(sources), unseen=list(unseen), **start)
 
@@ -57,7 +57,7 @@ class Recording:
 
     def exec(self, task, *argv, path=None, exe=None, **fields):
         path = path or "/usr/bin/" + argv[0]
-        fields = {"call": "execve", "path": path, "exe": exe or path, "argv": list(argv), "cwd": "/home/ada/src",
+        fields = {"call": "execve", "path": path, "exe": exe or path, "argv": list(argv), "cwd": "/srv/src",
                   "former_tid": self.pids[task], **fields}
         self.add("exec", task, **fields)
 
@@ -112,7 +112,7 @@ def server():
     """A daemon with named threads, workers, an orphan, a worker that is killed, one that runs on."""
     r = Recording(["./serve", "--workers", "3"])
     top = r.birth()
-    r.after(0.3).exec(top, "./serve", "--workers", "3", path="./serve", exe="/home/ada/src/serve")
+    r.after(0.3).exec(top, "./serve", "--workers", "3", path="./serve", exe="/srv/src/serve")
     daemon = r.after(2).birth(top, FORK)
     r.after(0.1).exit(top, cpu=1.2, rss=2200, minor=190)
     r.add("adopt", daemon, ppid=1)
@@ -151,7 +151,7 @@ def failures():
                       exe="/usr/bin/bash", script="./build all.sh")
     env = r.after(1).birth(top, FORK)
     r.after(0.2).exec(env, "env", "LANG=C", "nice", "gawk", "-f", "x.awk")
-    for directory in ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/home/ada/bin"):
+    for directory in ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/srv/bin"):
         r.add("failed", env, call="execve", error="ENOENT", errno=2, path=f"{directory}/nice",
               argv=["nice", "gawk", "-f", "x.awk"])
     r.after(0.2).exec(env, "nice", "gawk", "-f", "x.awk")
@@ -203,7 +203,7 @@ def faults():
     """Page faults located: causes, mappings, places."""
     r = Recording(["./sum", "--processes", "2"], sources=("ptrace", "perf", "perf faults"), unseen=())
     top = r.birth()
-    r.after(0.2).exec(top, "./sum", "--processes", "2", path="./sum", exe="/home/ada/src/sum")
+    r.after(0.2).exec(top, "./sum", "--processes", "2", path="./sum", exe="/srv/src/sum")
     children = [r.after(1).birth(top, FORK) for _ in range(2)]
     for i, child in enumerate(children):
         r.after(100)
@@ -216,7 +216,7 @@ def faults():
     r.add("faults", top, cause="zero", count=48_829, mapping="heap", object="[heap]", place="fill", source="sum.c:20")
     r.add("faults", top, cause="file", count=61, mapping="file", object="/usr/lib/x86_64-linux-gnu/libc.so.6",
           place="libc.so.6+0x26080")
-    r.add("faults", top, cause="file", major=True, count=4, mapping="file", object="/home/ada/src/sum")
+    r.add("faults", top, cause="file", major=True, count=4, mapping="file", object="/srv/src/sum")
     r.add("faults", top, cause="other", count=2, mapping="?")
     for i in range(25):
         r.add("faults", top, cause="file", count=1, mapping="file", object=f"/usr/lib/locale/part-{i:02}",
@@ -254,7 +254,7 @@ def deep():
     """A chain of forks, each made by the one before, and a tree of halves."""
     r = Recording(["./deep"])
     top = r.birth()
-    r.after(0.3).exec(top, "./deep", path="./deep", exe="/home/ada/src/deep")
+    r.after(0.3).exec(top, "./deep", path="./deep", exe="/srv/src/deep")
     chain = [top]
     for _ in range(120):
         chain.append(r.after(0.2).birth(chain[-1], FORK))

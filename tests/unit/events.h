@@ -64,9 +64,9 @@ static int events_int(struct events_random *random)
 /* Any bytes, among them quotes, control characters, broken UTF-8 and the characters that stand for bytes. */
 static const char *events_string(struct events_random *random)
 {
-	static const char *const pieces[] = { "a", "\"", "\\", "\n", "\t", "\x01", "\x7f", "é", "漢", "\xff", "\xc3",
-		"\xf4\x8f\xba\x80", "\xf4\x8f\xbb\xbf", "\xf4\x8f\xb8\x80", "\xf4\x8f", "\xed\xa0\x80", "😀", "\\u0041",
-		"\xe2\x80\xa8", "/usr/bin/", " ", "=" };
+	static const char *const pieces[] = { "a", "\"", "\\", "\n", "\t", "\x01", "\x7f", "é", "漢", "\xff",
+		"\xc3", "\xf4\x8f\xba\x80", "\xf4\x8f\xbb\xbf", "\xf4\x8f\xb8\x80", "\xf4\x8f",
+		"\xed\xa0\x80", "😀", "\\u0041", "\xe2\x80\xa8", "/usr/bin/", " ", "=" };
 	char *string = calloc(1, 64);
 	size_t count = events_below(random, 12);
 	for (size_t i = 0; i < count; i++)
@@ -203,9 +203,9 @@ static void events_fill(struct events_random *random, struct event *event)
 		events_fill_start(random, &event->start);
 		break;
 	case EVENT_BIRTH:
-		event->birth = (struct event_birth){ events_int(random), events_int(random), (uint32_t)events_number(random),
-			(uint32_t)events_number(random), events_call(random), events_flip(random),
-			events_string_or_null(random) };
+		event->birth = (struct event_birth){ events_int(random), events_int(random),
+			(uint32_t)events_number(random), (uint32_t)events_number(random), events_call(random),
+			events_flip(random), events_string_or_null(random) };
 		break;
 	case EVENT_FAILED:
 		events_fill_failed(random, &event->failed);
@@ -229,9 +229,10 @@ static void events_fill(struct events_random *random, struct event *event)
 		event->adopt = (struct event_adopt){ events_int(random), (uint32_t)events_number(random) };
 		break;
 	case EVENT_FAULTS:
-		event->faults = (struct event_faults){ (enum cause)events_below(random, CAUSE_COUNT), events_flip(random),
-			events_number(random), (enum mapping_kind)events_below(random, MAPPING_COUNT),
-			events_string_or_null(random), events_string_or_null(random), events_string_or_null(random) };
+		event->faults = (struct event_faults){ (enum cause)events_below(random, CAUSE_COUNT),
+			events_flip(random), events_number(random),
+			(enum mapping_kind)events_below(random, MAPPING_COUNT), events_string_or_null(random),
+			events_string_or_null(random), events_string_or_null(random) };
 		break;
 	case EVENT_EXIT:
 		events_fill_exit(random, &event->exit);
@@ -279,68 +280,70 @@ static bool same_list(size_t a_count, const char *const *a, size_t b_count, cons
 static bool same_call(const struct clone_call *a, const struct clone_call *b)
 {
 	return a->call == b->call && a->flags == b->flags && a->flags_known == b->flags_known &&
-		a->exit_signal == b->exit_signal && a->compat == b->compat && a->stack == b->stack &&
-		a->stack_size == b->stack_size && a->parent_tid == b->parent_tid && a->child_tid == b->child_tid &&
-		a->pidfd == b->pidfd && a->tls == b->tls && a->set_tid_size == b->set_tid_size &&
-		a->cgroup == b->cgroup;
+	       a->exit_signal == b->exit_signal && a->compat == b->compat && a->stack == b->stack &&
+	       a->stack_size == b->stack_size && a->parent_tid == b->parent_tid &&
+	       a->child_tid == b->child_tid && a->pidfd == b->pidfd && a->tls == b->tls &&
+	       a->set_tid_size == b->set_tid_size && a->cgroup == b->cgroup;
 }
 
 static bool same_sender(const struct sender *a, const struct sender *b)
 {
 	return a->known == b->known && a->kernel == b->kernel && a->pid == b->pid && a->uid == b->uid &&
-		a->task == b->task;
+	       a->task == b->task;
 }
 
 static bool same_usage(const struct usage *a, const struct usage *b)
 {
 	return a->known == b->known && a->user_ns == b->user_ns && a->system_ns == b->system_ns &&
-		a->cpu_ns == b->cpu_ns && a->minor == b->minor && a->major == b->major &&
-		a->voluntary == b->voluntary && a->involuntary == b->involuntary && a->maxrss_kib == b->maxrss_kib;
+	       a->cpu_ns == b->cpu_ns && a->minor == b->minor && a->major == b->major &&
+	       a->voluntary == b->voluntary && a->involuntary == b->involuntary &&
+	       a->maxrss_kib == b->maxrss_kib;
 }
 
 static bool same_start(const struct event_start *a, const struct event_start *b)
 {
-	return a->version == b->version && same_string(a->kin, b->kin) && same_string(a->command, b->command) &&
-		same_list(a->argc, a->argv, b->argc, b->argv) && same_string(a->cwd, b->cwd) &&
-		same_string(a->kernel, b->kernel) && same_string(a->machine, b->machine) &&
-		a->realtime_ns == b->realtime_ns && a->uid == b->uid && a->cpus == b->cpus &&
-		a->page_size == b->page_size && same_string(a->follow, b->follow) &&
-		same_list(a->n_sources, a->sources, b->n_sources, b->sources) &&
-		same_list(a->n_unseen, a->unseen, b->n_unseen, b->unseen);
+	return a->version == b->version && same_string(a->kin, b->kin) &&
+	       same_string(a->command, b->command) && same_list(a->argc, a->argv, b->argc, b->argv) &&
+	       same_string(a->cwd, b->cwd) && same_string(a->kernel, b->kernel) &&
+	       same_string(a->machine, b->machine) && a->realtime_ns == b->realtime_ns && a->uid == b->uid &&
+	       a->cpus == b->cpus && a->page_size == b->page_size && same_string(a->follow, b->follow) &&
+	       same_list(a->n_sources, a->sources, b->n_sources, b->sources) &&
+	       same_list(a->n_unseen, a->unseen, b->n_unseen, b->unseen);
 }
 
 static bool same_exec(const struct event_exec *a, const struct event_exec *b)
 {
 	return a->call == b->call && same_string(a->path, b->path) && same_string(a->exe, b->exe) &&
-		same_string(a->script, b->script) && a->argv_known == b->argv_known &&
-		same_list(a->argc, a->argv, b->argc, b->argv) && same_string(a->cwd, b->cwd) &&
-		a->env_known == b->env_known && same_list(a->n_env, a->env, b->n_env, b->env) &&
-		a->former_tid == b->former_tid && a->setid == b->setid && a->compat == b->compat;
+	       same_string(a->script, b->script) && a->argv_known == b->argv_known &&
+	       same_list(a->argc, a->argv, b->argc, b->argv) && same_string(a->cwd, b->cwd) &&
+	       a->env_known == b->env_known && same_list(a->n_env, a->env, b->n_env, b->env) &&
+	       a->former_tid == b->former_tid && a->setid == b->setid && a->compat == b->compat;
 }
 
 static bool same_exit(const struct event_exit *a, const struct event_exit *b)
 {
 	return a->by_signal == b->by_signal && a->status == b->status && a->core == b->core &&
-		a->status_known == b->status_known && same_sender(&a->killer, &b->killer) && a->oom == b->oom &&
-		a->exec_by_thread == b->exec_by_thread && same_usage(&a->usage, &b->usage);
+	       a->status_known == b->status_known && same_sender(&a->killer, &b->killer) &&
+	       a->oom == b->oom && a->exec_by_thread == b->exec_by_thread && same_usage(&a->usage, &b->usage);
 }
 
 static bool same_failed(const struct event_failed *a, const struct event_failed *b)
 {
 	return same_call(&a->by, &b->by) && a->error == b->error && same_string(a->limit, b->limit) &&
-		same_string(a->path, b->path) && same_list(a->argc, a->argv, b->argc, b->argv);
+	       same_string(a->path, b->path) && same_list(a->argc, a->argv, b->argc, b->argv);
 }
 
 static bool same_birth(const struct event_birth *a, const struct event_birth *b)
 {
 	return a->tid == b->tid && a->tgid == b->tgid && a->maker == b->maker && a->parent == b->parent &&
-		same_call(&a->by, &b->by) && a->untraced == b->untraced && same_string(a->name, b->name);
+	       same_call(&a->by, &b->by) && a->untraced == b->untraced && same_string(a->name, b->name);
 }
 
 static bool same_faults(const struct event_faults *a, const struct event_faults *b)
 {
-	return a->cause == b->cause && a->major == b->major && a->count == b->count && a->mapping == b->mapping &&
-		same_string(a->object, b->object) && same_string(a->place, b->place) && same_string(a->source, b->source);
+	return a->cause == b->cause && a->major == b->major && a->count == b->count &&
+	       a->mapping == b->mapping && same_string(a->object, b->object) &&
+	       same_string(a->place, b->place) && same_string(a->source, b->source);
 }
 
 /** Equal in everything. */
@@ -361,7 +364,7 @@ static bool events_equal(const struct event *a, const struct event *b)
 		return same_string(a->name, b->name);
 	case EVENT_SIGNAL:
 		return a->signal.signo == b->signal.signo && a->signal.code == b->signal.code &&
-			same_sender(&a->signal.sender, &b->signal.sender);
+		       same_sender(&a->signal.sender, &b->signal.sender);
 	case EVENT_STOP:
 		return a->stop_signal == b->stop_signal;
 	case EVENT_ADOPT:

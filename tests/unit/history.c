@@ -50,16 +50,17 @@ static int exec(struct history *history, uint32_t task, int former_tid, const ch
 static int end(struct history *history, uint32_t task, uint64_t time, int status)
 {
 	return take(history, &(struct event){
-		.type = EVENT_EXIT,
-		.time = time,
-		.task = task,
-		.exit = { .status = status, .status_known = true },
-	});
+				     .type = EVENT_EXIT,
+				     .time = time,
+				     .task = task,
+				     .exit = { .status = status, .status_known = true },
+			     });
 }
 
 static int name(struct history *history, uint32_t task, const char *new_name)
 {
-	return take(history, &(struct event){ .type = EVENT_NAME, .time = 20, .task = task, .name = new_name });
+	return take(
+		history, &(struct event){ .type = EVENT_NAME, .time = 20, .task = task, .name = new_name });
 }
 
 static void family(void)
@@ -78,7 +79,8 @@ static void family(void)
 	const struct task *thread = history_task(&history, 3), *second = history_task(&history, 4);
 	tap_ok(top->first_child == child && child->next_sibling == thread && top->last_child == thread,
 		"children in the order of their births");
-	tap_ok(child->maker == top && child->parent == top && child->leader == child, "a process leads itself");
+	tap_ok(child->maker == top && child->parent == top && child->leader == child,
+		"a process leads itself");
 	tap_ok(thread->thread && thread->leader == top && second->leader == top && second->maker == thread,
 		"threads of a thread belong to the same process");
 	tap_is_string(task_title(child), "sh", "a fork runs its maker's program");
@@ -86,11 +88,13 @@ static void family(void)
 	exec(&history, 1, 100, "/usr/bin/env", 0, NULL);
 	tap_is_string(task_title(child), "sh", "the one of when it was made");
 	tap_is_string(task_title(top), "env", "while the maker has gone on");
-	tap_ok(top->programs->next == top->last_program && top->last_program->argv->count == 0, "both are kept");
+	tap_ok(top->programs->next == top->last_program && top->last_program->argv->count == 0,
+		"both are kept");
 	name(&history, 3, "worker");
 	birth(&history, 5, 104, 100, 3, CLONE_THREAD);
 	tap_is_string(task_title(history_task(&history, 5)), "worker", "a name is inherited");
-	tap_is_int(task_wall(&history, child), 1000 - 20, "a running task's wall time goes on to the last event");
+	tap_is_int(task_wall(&history, child), 1000 - 20,
+		"a running task's wall time goes on to the last event");
 	end(&history, 2, 500, 3);
 	tap_is_int(task_wall(&history, child), 480, "an ended one's to its end");
 	tap_ok(child->state == TASK_ENDED && child->exit_known && child->status == 3, "with its status");
@@ -106,8 +110,12 @@ static void exec_by_thread(void)
 	birth(&history, 1, 100, 100, 0, 0);
 	birth(&history, 2, 101, 100, 1, CLONE_THREAD);
 	birth(&history, 3, 102, 100, 1, CLONE_THREAD);
-	take(&history, &(struct event){ .type = EVENT_EXIT, .time = 60, .task = 1, .exit = { .exec_by_thread = true } });
-	take(&history, &(struct event){ .type = EVENT_EXIT, .time = 60, .task = 3, .exit = { .exec_by_thread = true } });
+	take(&history,
+		&(struct event){
+			.type = EVENT_EXIT, .time = 60, .task = 1, .exit = { .exec_by_thread = true } });
+	take(&history,
+		&(struct event){
+			.type = EVENT_EXIT, .time = 60, .task = 3, .exit = { .exec_by_thread = true } });
 	exec(&history, 2, 101, "/bin/true", 0, NULL);
 	const struct task *task = history_task(&history, 2);
 	tap_is_int(task->tid, 100, "the thread has the process's TID now");
@@ -127,7 +135,8 @@ static void strangers(void)
 	tap_ok(history_task(&history, 2)->maker == NULL, "is a root");
 	birth(&history, 3, 201, 200, 0, 0);
 	birth(&history, 4, 202, 200, 99, 0);
-	tap_ok(history_task(&history, 3)->thread && history_task(&history, 4)->leader == history_task(&history, 2),
+	tap_ok(history_task(&history, 3)->thread &&
+			history_task(&history, 4)->leader == history_task(&history, 2),
 		"threads without a maker find their process");
 	birth(&history, 5, 301, 300, 0, 0);
 	tap_ok(history_task(&history, 5)->leader == history_task(&history, 5), "or lead themselves");
@@ -141,8 +150,8 @@ static void nonsense(void)
 	struct event event = { .task = 9 };
 	history_init(&history);
 	birth(&history, 1, 100, 100, 0, 0);
-	static const enum event_type of_tasks[] = { EVENT_FAILED, EVENT_EXEC, EVENT_NAME, EVENT_SIGNAL, EVENT_STOP,
-		EVENT_CONT, EVENT_ADOPT, EVENT_FAULTS, EVENT_EXIT, EVENT_LOST };
+	static const enum event_type of_tasks[] = { EVENT_FAILED, EVENT_EXEC, EVENT_NAME, EVENT_SIGNAL,
+		EVENT_STOP, EVENT_CONT, EVENT_ADOPT, EVENT_FAULTS, EVENT_EXIT, EVENT_LOST };
 	bool refused = true;
 	for (size_t i = 0; i < sizeof of_tasks / sizeof *of_tasks; i++) {
 		event.type = of_tasks[i];
@@ -170,13 +179,19 @@ static void everything_else(void)
 	birth(&history, 1, 100, 100, 0, 0);
 	birth(&history, 2, 101, 101, 1, 0);
 	char path[] = "/bin/changing", place[] = "main";
-	take(&history, &(struct event){ .type = EVENT_FAILED, .time = 30, .task = 2,
-		.failed = { .error = ENOENT, .path = path } });
-	take(&history, &(struct event){ .type = EVENT_FAULTS, .task = 2,
-		.faults = { .cause = CAUSE_COW, .count = 5, .place = place } });
-	take(&history, &(struct event){ .type = EVENT_FAULTS, .task = 2,
-		.faults = { .cause = CAUSE_COW, .count = 6, .place = place } });
-	take(&history, &(struct event){ .type = EVENT_FAULTS, .task = 2, .faults = { .cause = CAUSE_FILE, .count = 1 } });
+	take(&history, &(struct event){ .type = EVENT_FAILED,
+			       .time = 30,
+			       .task = 2,
+			       .failed = { .error = ENOENT, .path = path } });
+	take(&history, &(struct event){ .type = EVENT_FAULTS,
+			       .task = 2,
+			       .faults = { .cause = CAUSE_COW, .count = 5, .place = place } });
+	take(&history, &(struct event){ .type = EVENT_FAULTS,
+			       .task = 2,
+			       .faults = { .cause = CAUSE_COW, .count = 6, .place = place } });
+	take(&history,
+		&(struct event){
+			.type = EVENT_FAULTS, .task = 2, .faults = { .cause = CAUSE_FILE, .count = 1 } });
 	memset(path, 'x', sizeof path - 1);
 	memset(place, 'y', sizeof place - 1);
 	const struct task *task = history_task(&history, 2);
@@ -185,7 +200,8 @@ static void everything_else(void)
 	tap_is_string(task->faults->place, "main", "and last");
 	tap_is_int(task_faults_by_cause(task, CAUSE_COW), 11, "faults are summed by cause");
 	tap_is_int(task_faults_by_cause(task, CAUSE_ZERO), 0, "none of another");
-	take(&history, &(struct event){ .type = EVENT_SIGNAL, .task = 2, .signal = { .signo = SIGUSR1, .code = 7 } });
+	take(&history, &(struct event){
+			       .type = EVENT_SIGNAL, .task = 2, .signal = { .signo = SIGUSR1, .code = 7 } });
 	take(&history, &(struct event){ .type = EVENT_STOP, .task = 2, .stop_signal = SIGTSTP });
 	take(&history, &(struct event){ .type = EVENT_CONT, .task = 2 });
 	const struct signal_seen *seen = task->signals;
@@ -199,7 +215,8 @@ static void everything_else(void)
 	tap_is_string(task->let_go, "told to", "and why");
 	take(&history, &(struct event){ .type = EVENT_NOTE, .task = 2, .text = "look" });
 	take(&history, &(struct event){ .type = EVENT_NOTE, .text = "up" });
-	tap_ok(history.notes->task == task && history.last_note->task == NULL, "notes on a task and on the whole");
+	tap_ok(history.notes->task == task && history.last_note->task == NULL,
+		"notes on a task and on the whole");
 	tap_ok(!history.complete, "not complete before the end event");
 	take(&history, &(struct event){ .type = EVENT_END, .time = 50, .end = { .stops = 3 } });
 	tap_ok(history.complete && history.end.stops == 3 && history.last_time == 50, "complete");
@@ -213,9 +230,14 @@ static void start(void)
 	char word[] = "make";
 	const char *argv[] = { word, "-j2" }, *sources[] = { "ptrace" };
 	take(&history, &(struct event){
-		.type = EVENT_START,
-		.start = { .kin = word, .argc = 2, .argv = argv, .n_sources = 1, .sources = sources, .cpus = 2 },
-	});
+			       .type = EVENT_START,
+			       .start = { .kin = word,
+				       .argc = 2,
+				       .argv = argv,
+				       .n_sources = 1,
+				       .sources = sources,
+				       .cpus = 2 },
+		       });
 	word[0] = 'f';
 	argv[1] = NULL;
 	sources[0] = NULL;
@@ -239,13 +261,15 @@ static void cost(void)
 		snprintf(argument, sizeof argument, "%060u", i);
 		const char *argv[] = { "worker", argument };
 		fed = birth(&history, i, (int)i, (int)i, i / 2, 0) == 0 &&
-			exec(&history, i, (int)i, "/usr/bin/worker", 2, argv) == 0 && end(&history, i, i * 11, 0) == 0;
+		      exec(&history, i, (int)i, "/usr/bin/worker", 2, argv) == 0 &&
+		      end(&history, i, i * 11, 0) == 0;
 	}
 	tap_ok(fed && history.n_tasks == TASKS, "a hundred thousand tasks");
 	size_t bytes = strings_bytes(history.strings) + history.capacity * sizeof(struct task *);
 	tap_note("%zu bytes a task", bytes / TASKS);
 	tap_ok(bytes / TASKS < 1024, "less than 1 KiB a task");
-	tap_is_string(history_task(&history, 77777)->last_program->argv->word[1] + 55, "77777", "nothing mixed up");
+	tap_is_string(
+		history_task(&history, 77777)->last_program->argv->word[1] + 55, "77777", "nothing mixed up");
 	history_finish(&history);
 }
 

@@ -82,7 +82,7 @@ static void others(void)
 	for (int i = 0; i < MAPPING_COUNT; i++) {
 		enum mapping_kind mapping;
 		back = back && mapping_by_key(mapping_key((enum mapping_kind)i), &mapping) &&
-			mapping == (enum mapping_kind)i;
+		       mapping == (enum mapping_kind)i;
 	}
 	tap_ok(back, "causes and mappings lead back from their keys");
 	tap_is_string(cause_name(CAUSE_COW), "copy-on-write", "a cause in words");
@@ -102,7 +102,9 @@ static void kinds(void)
 		{ { .call = CALL_CLONE, .flags = CLONE_NEWPID, .flags_known = true }, "fork" },
 		{ { .call = CALL_CLONE3, .flags = CLONE_VM | CLONE_VFORK, .flags_known = true }, "spawn" },
 		{ { .call = CALL_CLONE, .flags = CLONE_VM | CLONE_VFORK, .flags_known = true }, "spawn" },
-		{ { .call = CALL_CLONE3, .flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD, .flags_known = true },
+		{ { .call = CALL_CLONE3,
+			  .flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD,
+			  .flags_known = true },
 			"thread" },
 		{ { .call = CALL_CLONE, .flags = CLONE_VM, .flags_known = true }, "process" },
 		{ { .call = CALL_CLONE, .flags = CLONE_VFORK, .flags_known = true }, "fork" },
@@ -142,9 +144,12 @@ static void sharing(void)
 		"memory, open files, cwd, root, umask, signal handlers, semaphore undo list, PID, parent, "
 		"signals to the process",
 		"stack, TLS, TID", "pthread_create");
-	sharing_is(&(struct clone_call){ .call = CALL_VFORK, .flags = CLONE_VM | CLONE_VFORK, .flags_known = true },
+	sharing_is(
+		&(struct clone_call){
+			.call = CALL_VFORK, .flags = CLONE_VM | CLONE_VFORK, .flags_known = true },
 		"memory and stack (runs in its maker's memory while the maker waits)",
-		"open files (a copy of the table: offsets stay shared), cwd, root, umask, signal handlers (a copy), PID",
+		"open files (a copy of the table: offsets stay shared), cwd, root, umask, signal handlers (a "
+		"copy), PID",
 		"vfork");
 	sharing_is(
 		&(struct clone_call){
@@ -160,7 +165,8 @@ static void sharing(void)
 	sharing_is(
 		&(struct clone_call){
 			.call = CALL_CLONE,
-			.flags = CLONE_PARENT | CLONE_IO | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_FILES,
+			.flags = CLONE_PARENT | CLONE_IO | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER |
+				 CLONE_FILES,
 			.flags_known = true,
 		},
 		"open files, I/O context, parent (getppid() names its maker's parent)",

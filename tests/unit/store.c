@@ -22,7 +22,8 @@ static int compare(struct event_sink *sink, const struct event *event)
 	struct event *want = events_next(&comparer->random);
 	if (!events_equal(event, want)) {
 		if (comparer->different++ == 0)
-			tap_note("event %llu of type %d differs", (unsigned long long)comparer->count, (int)want->type);
+			tap_note("event %llu of type %d differs", (unsigned long long)comparer->count,
+				(int)want->type);
 	}
 	comparer->count++;
 	return 0;
@@ -86,9 +87,10 @@ static int keep_end(struct event_sink *sink, const struct event *event)
 	struct comparer *comparer = (struct comparer *)sink;
 	const struct event_end *end = &event->end;
 	if (event->type == EVENT_END)
-		comparer->different = !(end->wall_ns == 1 && end->stops == 2 && end->lost == 3 && end->self_user_ns == 4 &&
-			end->self_system_ns == 5 && end->fault_samples == 6 && end->perf_records == 7 &&
-			end->kernel_faults == UINT64_MAX);
+		comparer->different =
+			!(end->wall_ns == 1 && end->stops == 2 && end->lost == 3 && end->self_user_ns == 4 &&
+				end->self_system_ns == 5 && end->fault_samples == 6 &&
+				end->perf_records == 7 && end->kernel_faults == UINT64_MAX);
 	return 0;
 }
 
@@ -100,7 +102,8 @@ static void end_event(void)
 	struct comparer comparer = { .sink.take = keep_end, .different = 1 };
 	store_writer_init(&writer, fileno(file));
 	writer.sink.take(&writer.sink, &(struct event){ .type = EVENT_START, .start = { .version = 1 } });
-	writer.sink.take(&writer.sink, &(struct event){ .type = EVENT_END, .end = { 1, 2, 3, 4, 5, 6, 7, UINT64_MAX } });
+	writer.sink.take(&writer.sink,
+		&(struct event){ .type = EVENT_END, .end = { 1, 2, 3, 4, 5, 6, 7, UINT64_MAX } });
 	store_writer_flush(&writer);
 	store_writer_finish(&writer);
 	rewind(file);
@@ -124,7 +127,9 @@ static int read_text(const char *text, size_t length, struct store_reading *read
 }
 
 #define START "{\"ev\":\"start\",\"t\":0,\"version\":1,\"kin\":\"0.1\"}\n"
-#define BIRTH "{\"ev\":\"birth\",\"t\":1,\"task\":1,\"tid\":5,\"pid\":5,\"maker\":0,\"parent\":0,\"call\":\"kin\"}\n"
+#define BIRTH \
+	"{\"ev\":\"birth\",\"t\":1,\"task\":1,\"tid\":5,\"pid\":5,\"maker\":0,\"parent\":0,\"call\":" \
+	"\"kin\"}\n"
 #define END "{\"ev\":\"end\",\"t\":2}\n"
 
 /* Wherever a recording is cut, all whole lines before the cut are read, and no error is made of it. */
@@ -144,7 +149,8 @@ static void cuts(void)
 		else
 			right = right && error == 0 && events == want && reading.cut == (want < 3);
 		if (!right) {
-			tap_note("at %zu bytes: error %d, %llu events", length, error, (unsigned long long)events);
+			tap_note("at %zu bytes: error %d, %llu events", length, error,
+				(unsigned long long)events);
 			break;
 		}
 	}
@@ -171,35 +177,39 @@ static void refused(void)
 		{ START "{\n" END, "half a line", -EBADMSG, 2, 1 },
 		{ START "{\"ev\":1,\"t\":1}\n", "an event whose name is a number", -EBADMSG, 2, 1 },
 		{ START "{\"t\":1}\n", "an event without a name", -EBADMSG, 2, 1 },
-		{ START "{\"ev\":\"note\",\"t\":-1,\"text\":\"\"}\n", "a time before the start", -EBADMSG, 2, 1 },
-		{ START "{\"ev\":\"note\",\"t\":1,\"task\":4294967296,\"text\":\"\"}\n", "a task beyond 32 bits", -EBADMSG, 2,
+		{ START "{\"ev\":\"note\",\"t\":-1,\"text\":\"\"}\n", "a time before the start", -EBADMSG, 2,
 			1 },
-		{ START "{\"ev\":\"birth\",\"t\":1,\"task\":1,\"tid\":5,\"call\":\"kin\"}\n", "a birth without a PID",
-			-EBADMSG, 2, 1 },
-		{ START "{\"ev\":\"birth\",\"t\":1,\"task\":1,\"tid\":5,\"pid\":5,\"call\":\"kin\",\"flags\":[\"CLONE_X\"]}\n",
+		{ START "{\"ev\":\"note\",\"t\":1,\"task\":4294967296,\"text\":\"\"}\n",
+			"a task beyond 32 bits", -EBADMSG, 2, 1 },
+		{ START "{\"ev\":\"birth\",\"t\":1,\"task\":1,\"tid\":5,\"call\":\"kin\"}\n",
+			"a birth without a PID", -EBADMSG, 2, 1 },
+		{ START "{\"ev\":\"birth\",\"t\":1,\"task\":1,\"tid\":5,\"pid\":5,\"call\":\"kin\",\"flags\":"
+			"[\"CLONE_X\"]}\n",
 			"a flag of no name", -EBADMSG, 2, 1 },
-		{ START BIRTH "{\"ev\":\"exec\",\"t\":1,\"task\":1,\"call\":\"execve\",\"argv\":[1]}\n", "argv of numbers",
-			-EBADMSG, 3, 2 },
-		{ START BIRTH "{\"ev\":\"exit\",\"t\":1,\"task\":1,\"signal\":\"SIGNOT\"}\n", "a signal of no name", -EBADMSG, 3,
-			2 },
-		{ START BIRTH "{\"ev\":\"exit\",\"t\":1,\"task\":1,\"killer\":5}\n", "a killer that is a number", -EBADMSG, 3,
-			2 },
-		{ START BIRTH "{\"ev\":\"faults\",\"t\":1,\"task\":1,\"cause\":\"whim\",\"mapping\":\"heap\"}\n",
+		{ START BIRTH "{\"ev\":\"exec\",\"t\":1,\"task\":1,\"call\":\"execve\",\"argv\":[1]}\n",
+			"argv of numbers", -EBADMSG, 3, 2 },
+		{ START BIRTH "{\"ev\":\"exit\",\"t\":1,\"task\":1,\"signal\":\"SIGNOT\"}\n",
+			"a signal of no name", -EBADMSG, 3, 2 },
+		{ START BIRTH "{\"ev\":\"exit\",\"t\":1,\"task\":1,\"killer\":5}\n",
+			"a killer that is a number", -EBADMSG, 3, 2 },
+		{ START BIRTH
+			"{\"ev\":\"faults\",\"t\":1,\"task\":1,\"cause\":\"whim\",\"mapping\":\"heap\"}\n",
 			"a cause of no name", -EBADMSG, 3, 2 },
-		{ START END "{\"ev\":\"note\",\"t\":1,\"text\":\"\"}\n", "a line after the end", -EBADMSG, 3, 2 },
+		{ START END "{\"ev\":\"note\",\"t\":1,\"text\":\"\"}\n", "a line after the end", -EBADMSG, 3,
+			2 },
 		{ START "{\"ev\":\"later\",\"t\":1}\n" END, "an event this version does not know", 0, 0, 2 },
-		{ START "{\"ev\":\"note\",\"t\":1,\"text\":\"x\",\"new\":{\"a\":[]}}\n" END, "a member it does not know", 0, 0,
-			3 },
+		{ START "{\"ev\":\"note\",\"t\":1,\"text\":\"x\",\"new\":{\"a\":[]}}\n" END,
+			"a member it does not know", 0, 0, 3 },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct store_reading reading;
 		uint64_t events;
 		int error = read_text(cases[i].text, strlen(cases[i].text), &reading, &events);
 		bool right = error == cases[i].error && reading.bad_line == cases[i].bad_line &&
-			events == cases[i].events && !*reading.message == !error;
+			     events == cases[i].events && !*reading.message == !error;
 		if (!tap_ok(right, "%s: %s", cases[i].what, error ? reading.message : "read"))
-			tap_note("error %d, bad line %llu, %llu events", error, (unsigned long long)reading.bad_line,
-				(unsigned long long)events);
+			tap_note("error %d, bad line %llu, %llu events", error,
+				(unsigned long long)reading.bad_line, (unsigned long long)events);
 	}
 	struct store_reading reading;
 	uint64_t events;
@@ -275,10 +285,14 @@ static void huge(void)
 	store_writer_init(&writer, fileno(file));
 	writer.sink.take(&writer.sink, &(struct event){ .type = EVENT_START, .start = { .version = 1 } });
 	writer.sink.take(&writer.sink, &(struct event){
-		.type = EVENT_EXEC,
-		.task = 1,
-		.exec = { .path = "x", .call = CALL_EXECVE, .argc = 1, .argv = argv, .argv_known = true },
-	});
+					       .type = EVENT_EXEC,
+					       .task = 1,
+					       .exec = { .path = "x",
+						       .call = CALL_EXECVE,
+						       .argc = 1,
+						       .argv = argv,
+						       .argv_known = true },
+				       });
 	tap_is_int(store_writer_flush(&writer), 0, "an argument of 3 MiB is written");
 	rewind(file);
 	tap_is_int(store_read(file, &comparer.sink, &reading), 0, "and read");

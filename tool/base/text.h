@@ -13,20 +13,21 @@
 #include <stdint.h>
 
 struct text {
-	char *bytes;     // NUL-terminated; NULL while empty
-	size_t length;   // without the NUL
+	char *bytes; // NUL-terminated; NULL while empty
+	size_t length; // without the NUL
 	size_t capacity; // private state
-	bool failed;     // private state
+	bool failed; // private state
 };
 
 void text_finish(struct text *text);
-void text_clear(struct text *text);                                      // keeps the memory
+void text_clear(struct text *text); // keeps the memory
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
 void text_add_char(struct text *text, char c);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void text_vprintf(struct text *text, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
-const char *text_string(const struct text *text);                        // never NULL
+void text_vprintf(struct text *text, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+const char *text_string(const struct text *text); // never NULL
 bool text_failed(const struct text *text);
 
 /** Columns a UTF-8 string takes on a terminal; bytes that are not UTF-8 count one each. */

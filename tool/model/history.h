@@ -20,19 +20,19 @@ struct words {
 
 /** One program that a task ran: one successful exec. */
 struct program {
-	struct program *next;  // the program it became, NULL if it was the last
+	struct program *next; // the program it became, NULL if it was the last
 	uint64_t time;
 	enum call call;
 	const char *path, *exe, *script, *cwd; // see struct event_exec; can be NULL but path
 	const struct words *argv; // NULL when not known
-	const struct words *env;  // NULL when not asked for
+	const struct words *env; // NULL when not asked for
 	int former_tid;
 	bool setid, compat;
 };
 
 /** A call that failed, in the order of the stream. */
 struct failure {
-	struct failure *next;  // of the same task
+	struct failure *next; // of the same task
 	uint64_t time;
 	struct clone_call by;
 	int error;
@@ -45,7 +45,7 @@ struct signal_seen {
 	struct signal_seen *next; // of the same task
 	uint64_t time;
 	int signo, code;
-	bool stop;             // job control: the process stopped with this signal, or goes on (SIGCONT)
+	bool stop; // job control: the process stopped with this signal, or goes on (SIGCONT)
 	struct sender sender;
 };
 
@@ -62,23 +62,23 @@ struct fault_row {
 enum task_state {
 	TASK_RUNNING, // no end seen: still running when the recording ended, or the recording was cut
 	TASK_ENDED,
-	TASK_LET_GO,  // EVENT_LOST
+	TASK_LET_GO, // EVENT_LOST
 };
 
 struct task {
 	uint32_t number;
 	int tid, tgid;
-	struct task *maker;     // NULL for task 1
-	struct task *parent;    // the task of the parent process; maker, or the maker's parent with CLONE_PARENT
-	struct task *leader;    // first task of its thread group; itself for a process
+	struct task *maker; // NULL for task 1
+	struct task *parent; // the task of the parent process; maker, or the maker's parent with CLONE_PARENT
+	struct task *leader; // first task of its thread group; itself for a process
 	struct task *first_child, *last_child; // tasks it made, in order
-	struct task *next_sibling;             // next task of the same maker
-	bool thread;            // was made as a thread (CLONE_THREAD); one that called exec leads its process since
+	struct task *next_sibling; // next task of the same maker
+	bool thread; // was made as a thread (CLONE_THREAD); one that called exec leads its process since
 	bool untraced;
 	enum task_state state;
 	struct clone_call by;
-	uint64_t start, end;    // end is 0 while running
-	const char *name;       // last known comm, can be NULL
+	uint64_t start, end; // end is 0 while running
+	const char *name; // last known comm, can be NULL
 	struct program *programs, *last_program; // in order; NULL: it never called exec
 	struct program *inherited; // the one its maker ran when it was made, can be NULL
 	struct failure *failures, *last_failure;
@@ -89,14 +89,14 @@ struct task {
 	enum oom oom;
 	struct sender killer;
 	struct usage usage;
-	int adopted_by;         // PID of the process that adopted it, 0 if its parent outlived it
-	const char *let_go;     // why, TASK_LET_GO only
+	int adopted_by; // PID of the process that adopted it, 0 if its parent outlived it
+	const char *let_go; // why, TASK_LET_GO only
 };
 
 struct note {
 	struct note *next;
 	uint64_t time;
-	struct task *task;      // can be NULL
+	struct task *task; // can be NULL
 	const char *text;
 };
 
@@ -104,10 +104,10 @@ struct history {
 	struct event_sink sink; // feed it events here; keep it first
 	bool started, complete; // EVENT_START seen, EVENT_END seen
 	struct event_start start; // its strings are owned by the history
-	struct event_end end;   // zero unless complete
-	uint64_t last_time;     // time of the last event
+	struct event_end end; // zero unless complete
+	uint64_t last_time; // time of the last event
 	uint32_t n_tasks;
-	struct task **tasks;    // n_tasks of them; task number n is tasks[n - 1]
+	struct task **tasks; // n_tasks of them; task number n is tasks[n - 1]
 	struct note *notes, *last_note;
 	struct strings *strings; // private state
 	uint32_t capacity;

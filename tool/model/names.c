@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What kill -l says on glibc: the two below belong to its threads. Fixed, so that a recording reads the same anywhere. */
+/*
+ * What kill -l says on glibc, where the two signals below belong to its threads. Fixed, so that a recording reads the
+ * same anywhere.
+ */
 #define RT_FIRST 34
 #define RT_LAST 64
 

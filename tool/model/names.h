@@ -34,10 +34,11 @@ int signal_by_name(const char *name);
 /** "ENOENT"; "errno 999" goes to the caller's buffer of 24 bytes. */
 const char *error_name(int error, char buffer[24]);
 
-const char *cause_name(enum cause cause);          // "zero-fill", "copy-on-write", "file", "shared", "other"
-const char *cause_key(enum cause cause);           // "zero", "cow", "file", "shared", "other": in JSON and expressions
+const char *cause_name(enum cause cause); // "zero-fill", "copy-on-write", "file", "shared", "other"
+const char *cause_key(enum cause cause); // "zero", "cow", "file", "shared", "other": in JSON and expressions
 bool cause_by_key(const char *key, enum cause *cause);
-const char *mapping_key(enum mapping_kind mapping); // "heap", "stack", "anon", "file", "shared-file", "shared", "kernel", "?"
+const char *mapping_key(
+	enum mapping_kind mapping); // "heap", "stack", "anon", "file", "shared-file", "shared", "kernel", "?"
 bool mapping_by_key(const char *key, enum mapping_kind *mapping);
 
 /** In one word what the call made: "thread", "vfork", "spawn", "fork", "process". See docs/GLOSSARY.md. */

@@ -14,10 +14,10 @@
 #define FIELDS_LISTS 3
 
 struct fields {
-	json_t *object;                     // owned
-	const char **lists[FIELDS_LISTS];   // owned: the lists of strings taken so far
+	json_t *object; // owned
+	const char **lists[FIELDS_LISTS]; // owned: the lists of strings taken so far
 	unsigned n_lists;
-	const char *wrong;                  // key of the first member missing or of a wrong type
+	const char *wrong; // key of the first member missing or of a wrong type
 	bool no_memory;
 };
 

@@ -14,7 +14,7 @@
 struct store_writer {
 	struct event_sink sink; // keep first
 	int fd;
-	int error;              // first negative errno value of a failed write; later events are dropped
+	int error; // first negative errno value of a failed write; later events are dropped
 	struct text line;
 	uint64_t bytes;
 };
@@ -25,10 +25,10 @@ int store_writer_flush(struct store_writer *writer);
 void store_writer_finish(struct store_writer *writer);
 
 struct store_reading {
-	uint64_t lines;      // read
-	bool cut;            // the file ends in the middle of a line or before the end event
-	uint64_t bad_line;   // first line that is no event, 0 if none; reading stopped there
-	char message[200];   // what was wrong, for the user
+	uint64_t lines; // read
+	bool cut; // the file ends in the middle of a line or before the end event
+	uint64_t bad_line; // first line that is no event, 0 if none; reading stopped there
+	char message[200]; // what was wrong, for the user
 };
 
 /**

@@ -7,12 +7,21 @@
 #include "view/fold.h"
 #include "view/format.h"
 
-enum column { COLUMN_MADE, COLUMN_TID, COLUMN_END, COLUMN_WALL, COLUMN_CPU, COLUMN_PEAK, COLUMN_MINOR, COLUMN_MAJOR,
-	COLUMN_COUNT };
+enum column {
+	COLUMN_MADE,
+	COLUMN_TID,
+	COLUMN_END,
+	COLUMN_WALL,
+	COLUMN_CPU,
+	COLUMN_PEAK,
+	COLUMN_MINOR,
+	COLUMN_MAJOR,
+	COLUMN_COUNT
+};
 
 struct columns {
 	size_t width[COLUMN_COUNT]; // 0: the column is not shown
-	size_t tree;                // columns for the tree on the left
+	size_t tree; // columns for the tree on the left
 };
 
 /** Title of a column. */
@@ -29,7 +38,7 @@ enum style column_cell(struct text *out, enum column column, const struct fold *
  * Choose the columns that fit. `widest` holds each column's natural width, `tree` the tree's: the least important are
  * given up until the tree has what it wants or a fair share of the line.
  */
-void columns_choose(
-	struct columns *columns, const size_t widest[COLUMN_COUNT], size_t tree, const struct view_options *options);
+void columns_choose(struct columns *columns, const size_t widest[COLUMN_COUNT], size_t tree,
+	const struct view_options *options);
 
 #endif

@@ -15,8 +15,8 @@ struct details {
 	struct fact *facts;
 	size_t count, capacity;
 	uint64_t dropped; // facts beyond those kept
-	bool keep_all;    // drop none
-	bool failed;      // no memory
+	bool keep_all; // drop none
+	bool failed; // no memory
 	struct text scratch;
 };
 void details_finish(struct details *details);

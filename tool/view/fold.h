@@ -20,26 +20,26 @@
 #include "view/ways.h"
 
 struct row {
-	uint32_t first, last;  // task numbers, linked by fold->next
-	uint32_t count;        // tasks in the row
-	uint32_t generations;  // 1, or more for a folded chain
+	uint32_t first, last; // task numbers, linked by fold->next
+	uint32_t count; // tasks in the row
+	uint32_t generations; // 1, or more for a folded chain
 	uint32_t parent, first_child, last_child, next_sibling; // rows; 0 is none
-	uint32_t depth;        // 0 for a root
-	uint32_t hidden;       // tasks below that have no row
+	uint32_t depth; // 0 for a root
+	uint32_t hidden; // tasks below that have no row
 };
 
 struct fold {
 	const struct history *history;
 	const struct ways *ways;
-	struct row *rows;      // rows[0] is not shown: it holds the roots
+	struct row *rows; // rows[0] is not shown: it holds the roots
 	uint32_t n_rows;
-	uint32_t *next;        // by task number: the next task of the same row, 0 at the end
-	unsigned step;         // the one taken
+	uint32_t *next; // by task number: the next task of the same row, 0 at the end
+	unsigned step; // the one taken
 	// private state
 	uint32_t capacity;
 	uint64_t *self, *shape; // by task number
-	uint32_t *below;        // tasks below a task
-	uint32_t *run;          // length of the chain of only children that begins with a task
+	uint32_t *below; // tasks below a task
+	uint32_t *run; // length of the chain of only children that begins with a task
 	struct fold_slot *slots;
 	size_t n_slots;
 	uint32_t stamp;

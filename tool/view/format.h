@@ -11,10 +11,10 @@
 /** What lines are drawn with: UTF-8, or ASCII where the locale is not. */
 struct glyphs {
 	const char *branch, *last, *pipe, *space; // each three columns
-	const char *more;    // text was cut here
-	const char *times;   // "1,998 ×"
-	const char *became;  // sh ⇒ env ⇒ true
-	const char *deep;    // levels of the tree that are not drawn
+	const char *more; // text was cut here
+	const char *times; // "1,998 ×"
+	const char *became; // sh ⇒ env ⇒ true
+	const char *deep; // levels of the tree that are not drawn
 	const char *median, *total, *most; // marks of a number that stands for several tasks
 	const char *micro;
 	const char *dot;
@@ -26,14 +26,14 @@ enum style {
 	STYLE_DIM,
 	STYLE_BOLD,
 	STYLE_WARN, // an exit status other than 0
-	STYLE_BAD,  // a signal, a core dump, the OOM killer, a failed call
+	STYLE_BAD, // a signal, a core dump, the OOM killer, a failed call
 	STYLE_INFO, // still running, let go
 };
 
 /** Append a string in a style; plain unless the options ask for colour. */
 void add_styled(struct text *out, const struct view_options *options, enum style style, const char *string);
-void add_styled_bytes(
-	struct text *out, const struct view_options *options, enum style style, const char *bytes, size_t count);
+void add_styled_bytes(struct text *out, const struct view_options *options, enum style style,
+	const char *bytes, size_t count);
 
 void add_spaces(struct text *out, size_t count);
 
@@ -71,7 +71,7 @@ size_t wrap_line(const char **paragraph, size_t columns);
  * Append a paragraph, wrapped at spaces and after "|" to the options' width. Lines after the first begin with
  * `indent` spaces; `column` is where the first one already is.
  */
-void add_wrapped(
-	struct text *out, const struct view_options *options, size_t column, size_t indent, const char *paragraph);
+void add_wrapped(struct text *out, const struct view_options *options, size_t column, size_t indent,
+	const char *paragraph);
 
 #endif

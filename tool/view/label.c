@@ -126,7 +126,7 @@ void label_task(
 {
 	const struct program *last = task->last_program;
 	if (!last) {
-		add_title(label, task_title(task), options);
+		add_name(&label->text, task_title(task), options);
 		return;
 	}
 	add_earlier_programs(label, task, options);

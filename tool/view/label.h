@@ -14,7 +14,7 @@ enum style outcome_of(struct text *out, const struct task *task);
 enum outcome_class { OUTCOME_GOOD, OUTCOME_BAD, OUTCOME_SIGNAL, OUTCOME_OPEN, OUTCOME_BY_EXEC };
 enum outcome_class outcome_class(const struct task *task);
 
-/** A label and the part of it that is the program's own name. */
+/** A label and the part of it that is the name of a program the task ran itself; none when it called no exec. */
 struct label {
 	struct text text;
 	size_t name_begin, name_end; // bytes
@@ -23,7 +23,8 @@ void label_clear(struct label *label);
 void label_finish(struct label *label);
 
 /** "sh ⇒ env ⇒ true x y": the programs a task ran and the arguments of the last. */
-void label_task(struct label *label, const struct task *task, bool arguments, const struct view_options *options);
+void label_task(
+	struct label *label, const struct task *task, bool arguments, const struct view_options *options);
 
 /** A task in the middle of a sentence: "sh (TID 4711)". */
 void add_task_reference(struct text *out, const struct task *task, const struct view_options *options);

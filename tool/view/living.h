@@ -11,7 +11,7 @@ struct living_task {
 	uint32_t number;
 	int tid, tgid;
 	uint64_t start;
-	char *title;              // owned, never NULL
+	char *title; // owned, never NULL
 };
 
 struct living {

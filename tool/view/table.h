@@ -8,7 +8,7 @@
 
 struct table_column {
 	const char *title;
-	bool words;    // set to the left; the first column of words gives way when the line is too long
+	bool words; // set to the left; the first column of words gives way when the line is too long
 	unsigned give; // given up in this order when the line is too narrow, 1 first; 0: never
 };
 
@@ -17,10 +17,10 @@ struct table_column {
 struct table {
 	const struct table_column *columns;
 	size_t n_columns;
-	struct text cells;   // one after the other, each with its NUL
+	struct text cells; // one after the other, each with its NUL
 	size_t n_cells;
 	size_t widest[TABLE_COLUMNS];
-	size_t cell_begin;   // private state
+	size_t cell_begin; // private state
 };
 
 /** At most TABLE_COLUMNS columns, which must outlive the table. */

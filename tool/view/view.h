@@ -9,11 +9,11 @@
 #include "model/history.h"
 
 struct view_options {
-	unsigned width;   // columns; 0: no limit
+	unsigned width; // columns; 0: no limit
 	bool colour;
-	bool ascii;       // draw branches with ASCII (a locale that is not UTF-8)
-	bool all;         // unfold long families
-	bool verbose;     // the remaining arguments of each call, start and end times, switches, signals
+	bool ascii; // draw branches with ASCII (a locale that is not UTF-8)
+	bool all; // unfold long families
+	bool verbose; // the remaining arguments of each call, start and end times, switches, signals
 };
 
 /** The family as a tree, with a legend of the calls that made it and a footer that says what watching cost. */

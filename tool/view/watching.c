@@ -24,10 +24,10 @@ static struct counts count_all(const struct history *history)
 }
 
 static void add_list(struct text *line, size_t count, const char *const *items, const char *between,
-	const struct view_options *options)
+	const char *before_last, const struct view_options *options)
 {
 	for (size_t i = 0; i < count; i++) {
-		text_add(line, i ? between : "");
+		text_add(line, i == 0 ? "" : i + 1 < count ? between : before_last);
 		add_name(line, items[i], options);
 	}
 }
@@ -52,14 +52,11 @@ static void add_totals(struct text *line, const struct history *history, const s
 static void add_means(struct text *line, const struct history *history, const struct view_options *options)
 {
 	const struct event_start *start = &history->start;
-	text_add(line, "Watched by ");
-	if (start->n_sources)
-		add_list(line, start->n_sources, start->sources, ", ", options);
-	else
-		text_add(line, "means not told");
-	if (start->kin) {
-		text_add(line, " of kin ");
-		add_name(line, start->kin, options);
+	text_add(line, "Watched by kin ");
+	add_name(line, start->kin ? start->kin : "of an unknown version", options);
+	if (start->n_sources) {
+		text_add(line, " through ");
+		add_list(line, start->n_sources, start->sources, ", ", " and ", options);
 	}
 	if (start->kernel) {
 		text_add(line, " on ");
@@ -109,7 +106,7 @@ int view_watching(struct text *out, const struct history *history, const struct 
 	if (history->start.n_unseen) {
 		text_clear(&line);
 		text_add(&line, "Not seen: ");
-		add_list(&line, history->start.n_unseen, history->start.unseen, "; ", options);
+		add_list(&line, history->start.n_unseen, history->start.unseen, "; ", "; ", options);
 		text_add_char(&line, '.');
 		add_wrapped(out, options, 0, 2, text_string(&line));
 	}

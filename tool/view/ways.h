@@ -10,8 +10,8 @@
 struct way {
 	const struct clone_call *by; // of the first task made so
 	bool thread;
-	uint32_t count;              // tasks made so
-	char letter[4];              // "a", "ab"; empty for what kin started itself
+	uint32_t count; // tasks made so
+	char letter[4]; // "a", "ab"; empty for what kin started itself
 };
 
 struct ways {
