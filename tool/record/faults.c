@@ -276,7 +276,7 @@ static struct access_seen access_of(const struct perf_record *record)
 static int take_fault(struct faults *faults, const struct perf_record *record)
 {
 	struct fault_task *task;
-	struct mapping *mapping, *code;
+	struct mapping *mapping = NULL, *code = NULL;
 	uint64_t address = record->fault.address;
 	int result = get(faults, record->tid, record->pid, &task);
 	if (result == 0)

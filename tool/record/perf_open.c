@@ -70,7 +70,8 @@ static void fill_attr(const struct perf *perf, const struct perf_options *option
 	}
 	if (stream == perf->carrier) {
 		attr->task = attr->comm = attr->comm_exec = 1;
-		attr->mmap = attr->mmap2 = attr->mmap_data = options->maps || options->faults;
+		attr->mmap_data = options->maps || options->faults;
+		attr->mmap = attr->mmap2 = attr->mmap_data || options->programs;
 		attr->context_switch = options->switches;
 	}
 }
