@@ -38,7 +38,7 @@ test: $(BUILD)/.packages-test build
 	@scripts/test $(BUILD)
 
 bench: $(BUILD)/.packages-bench build
-	@bench/run $(BUILD)
+	@bench/trace --build $(BUILD)
 
 check-style: $(BUILD)/.packages-style build
 	@scripts/check-style $(BUILD)
