@@ -27,18 +27,19 @@ struct run_options {
 struct fan_out {
 	struct event_sink sink; // keep first
 	struct event_sink *sinks[4];
+	int errors[4]; // of each, the first
 	size_t count;
 };
 
 static int fan_out_take(struct event_sink *sink, const struct event *event)
 {
 	struct fan_out *fan_out = (struct fan_out *)sink;
-	int error = 0;
 	for (size_t i = 0; i < fan_out->count; i++) {
-		int failed = fan_out->sinks[i]->take(fan_out->sinks[i], event);
-		error = error ? error : failed;
+		int error = fan_out->sinks[i]->take(fan_out->sinks[i], event);
+		if (error && fan_out->errors[i] == 0)
+			fan_out->errors[i] = error;
 	}
-	return error;
+	return 0;
 }
 
 enum {
@@ -302,28 +303,29 @@ static int show(struct run *run)
 	return error;
 }
 
+/* The first of what went wrong with an output: writing as the program ran, at the end, or closing. */
+static void close_output(struct output *output, int written, int flushed)
+{
+	int closed = output_close(output);
+	int error = written ? written : flushed ? flushed : closed;
+	/* A reader that has gone (a closed pipe) is nobody to complain to. */
+	if (error && error != -EPIPE)
+		cmd_fail(0, "run", "cannot write %s: %s", output->name, strerror(-error));
+}
+
 /* The program's status is kin's own; a recording that could not be written must not go unsaid. */
 static int finish(struct run *run, int error)
 {
 	if (error || !run->result.started)
 		cmd_fail(0, "run", "%s", *run->result.message ? run->result.message : strerror(-error));
-	int failed = run->result.started ? show(run) : 0;
-	if (!failed)
-		failed = store_writer_flush(&run->json);
-	if (!failed && run->options.view == VIEW_JSON)
-		failed = run->json.error;
-	int not_closed = output_close(&run->output);
-	failed = failed ? failed : not_closed;
-	/* A reader that has gone (a closed pipe) is nobody to complain to. */
-	if (failed && failed != -EPIPE)
-		cmd_fail(0, "run", "cannot write %s: %s", run->output.name, strerror(-failed));
-	if (run->options.save) {
-		int not_saved = store_writer_flush(&run->save);
-		not_closed = output_close(&run->saved);
-		not_saved = not_saved ? not_saved : run->save.error ? run->save.error : not_closed;
-		if (not_saved)
-			cmd_fail(0, "run", "cannot write %s: %s", run->options.save, strerror(-not_saved));
-	}
+	size_t shown = run->options.save ? 1 : 0; // its place in the fan-out
+	int written = run->fan_out.count > shown ? run->fan_out.errors[shown] : 0;
+	int flushed = run->result.started ? show(run) : 0;
+	if (!flushed)
+		flushed = store_writer_flush(&run->json);
+	close_output(&run->output, written, flushed);
+	if (run->options.save)
+		close_output(&run->saved, run->fan_out.errors[0], store_writer_flush(&run->save));
 	return run->result.exit_status;
 }
 

@@ -75,9 +75,10 @@ void call_entered(struct tracer *tracer, struct live *live)
 		struct live *target = tasks_find(&tracer->tasks, live->pending->target);
 		if (target && target->group) {
 			target->group->last_signal = SIGKILL;
-			target->group->last_sender = (struct sender){
-				.known = true, .pid = live->group->tgid, .task = live->number, .uid = -1
-			};
+			target->group->last_sender = (struct sender){ .known = true,
+				.pid = live->group->tgid,
+				.task = live->number,
+				.uid = proc_read_uid(live->tid) };
 		}
 	}
 	tracer_resume(tracer, live, 0);

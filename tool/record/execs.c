@@ -52,13 +52,18 @@ static void keep_environment(struct tracer *tracer, struct group *group, struct 
 	group->environment = environment;
 }
 
-static void fill_event(
-	const struct image *image, const struct call_registers *registers, struct event_exec *exec)
+/*
+ * Once a program runs, the kernel gives every exec the number of execve. What is left of an execveat is the path it makes
+ * up for a file given by descriptor; one relative to the working directory looks like an execve.
+ */
+static enum call call_of(const struct image *image)
 {
-	exec->call = call_identify(registers);
-	if (exec->call != CALL_EXECVEAT)
-		exec->call =
-			CALL_EXECVE; // a 32-bit program's number read as a 64-bit one, or the other way round
+	return strncmp(text_string(&image->path), "/dev/fd/", 8) == 0 ? CALL_EXECVEAT : CALL_EXECVE;
+}
+
+static void fill_event(const struct image *image, struct event_exec *exec)
+{
+	exec->call = call_of(image);
 	exec->path = text_string(&image->path);
 	exec->exe = image->exe.length ? text_string(&image->exe) : NULL;
 	exec->script = image->script ? exec->path : NULL;
@@ -93,7 +98,7 @@ void exec_happened(struct tracer *tracer, struct live *live)
 	struct environment *old = live->group->environment;
 	if (call_read_registers(live->tid, &registers) == 0 &&
 		image_read(&tracer->image, live->tid, &registers, options->env) == 0) {
-		fill_event(&tracer->image, &registers, &event.exec);
+		fill_event(&tracer->image, &event.exec);
 		if (options->env)
 			keep_environment(tracer, live->group, &event.exec, &names, &changes);
 		remember_name(live, event.exec.path);

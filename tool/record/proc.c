@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -98,6 +99,14 @@ int proc_read_peak(int tgid, int tid, uint64_t *kib)
 	char bytes[8192];
 	int error = slurp_status(tgid, tid, bytes, sizeof bytes);
 	return error ? error : number_of_line(bytes, "VmHWM:", kib);
+}
+
+int proc_read_uid(int tid)
+{
+	char path[64];
+	struct stat st;
+	snprintf(path, sizeof path, "/proc/%d", tid);
+	return stat(path, &st) == 0 ? (int)st.st_uid : -1;
 }
 
 int proc_read_link(int pid, const char *name, struct text *target)

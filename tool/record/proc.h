@@ -32,6 +32,9 @@ int proc_read_switches(int tgid, int tid, uint64_t *voluntary, uint64_t *involun
 /** Peak resident memory of the address space a task has (VmHWM), in KiB; -ENOENT when it has none any more. */
 int proc_read_peak(int tgid, int tid, uint64_t *kib);
 
+/** The effective user ID of a task; -1 when it is gone. */
+int proc_read_uid(int tid);
+
 /** Target of /proc/PID/NAME ("exe", "cwd") into text, replacing what it holds. A " (deleted)" tail is kept. */
 int proc_read_link(int pid, const char *name, struct text *target);
 

@@ -119,11 +119,13 @@ static void open_account(struct tracer *tracer, struct account *account)
 		open_watch(tracer, account);
 	if (options->failed)
 		return;
-	account_unseen(account, "failed calls (--failed shows them)");
-	if (!tracer->watch)
-		account_unseen(account, "CLONE_UNTRACED children (--failed shows them)");
-	if (!watch_has_kills(tracer->watch))
-		account_unseen(account, "who sent a SIGKILL (--failed shows it)");
+	const char *unseen =
+		"failed calls, CLONE_UNTRACED children, who sent a SIGKILL (--failed shows these)";
+	if (watch_has_kills(tracer->watch))
+		unseen = "failed calls (--failed shows them)";
+	else if (tracer->watch)
+		unseen = "failed calls, who sent a SIGKILL (--failed shows these)";
+	account_unseen(account, unseen);
 }
 
 /* The program is a child of kin, traced or not: its end is kin's exit status. */
@@ -233,12 +235,8 @@ int recorder_run(
 		say(result, "cannot set up signals", error);
 	} else {
 		error = record(&source, text_string(&path), &inherited);
-		signals_give_back(&inherited);
+		signals_release(&inherited);
 	}
 	text_finish(&path);
-	if (error == 0 && source.error) {
-		error = source.error;
-		say(result, "the recording is not whole", error);
-	}
 	return error;
 }

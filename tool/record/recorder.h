@@ -2,7 +2,8 @@
  * recorder.h: run a program and report its family's life as events. The room's front door.
  *
  * One recorder at a time in a process, in a single-threaded program: it forks, waits for any child, and takes over
- * SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGTSTP while it runs (their dispositions are as before when it returns).
+ * signals while it runs (see signals.h); their dispositions are as before when it returns, but that SIGPIPE and SIGXFSZ
+ * are ignored then, so that a report that cannot be written is an error and not the end of kin.
  */
 #ifndef KIN_TOOL_RECORD_RECORDER_H
 #define KIN_TOOL_RECORD_RECORDER_H
@@ -38,7 +39,7 @@ struct recorder_result {
 /**
  * Run the program to its end and feed every event to the sink, in order.
  *
- * Returns 0 when the recording is whole (also when the program failed or could not be started: see result), or a
+ * Returns 0 when the recorder could do its work (also when the program failed or could not be started: see result), or a
  * negative errno value when the recorder itself could not go on; the program then runs on untraced, or was never
  * started. result->message says which, in one line.
  */

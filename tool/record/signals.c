@@ -6,8 +6,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* The last four are not passed on. SIGCHLD: were it ignored, the kernel would reap before kin has looked. */
-static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE, SIGALRM, SIGCHLD };
+/* The last five are not passed on. SIGCHLD: were it ignored, the kernel would reap before kin has looked. */
+static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE, SIGALRM, SIGCHLD, SIGXFSZ };
 #define N_TAKEN (sizeof taken / sizeof *taken)
 static_assert(N_TAKEN == sizeof((struct inherited *)0)->actions / sizeof(struct sigaction),
 	"struct inherited keeps each signal taken over");
@@ -52,7 +52,7 @@ int signals_take_over(struct inherited *inherited)
 	for (size_t i = 0; i < N_TAKEN; i++) {
 		struct sigaction action = { .sa_flags = SA_SIGINFO, .sa_sigaction = handle };
 		sigemptyset(&action.sa_mask);
-		if (taken[i] == SIGPIPE)
+		if (taken[i] == SIGPIPE || taken[i] == SIGXFSZ)
 			action = (struct sigaction){ .sa_handler = SIG_IGN };
 		else if (taken[i] == SIGCHLD)
 			action = (struct sigaction){ .sa_handler = SIG_DFL };
@@ -78,6 +78,13 @@ void signals_give_back(const struct inherited *inherited)
 	for (size_t i = 0; i < N_TAKEN; i++)
 		sigaction(taken[i], &inherited->actions[i], NULL);
 	sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
+}
+
+void signals_release(const struct inherited *inherited)
+{
+	signals_give_back(inherited);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 void signals_pass_on_to(pid_t pid)

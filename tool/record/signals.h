@@ -4,7 +4,8 @@
  * The program's terminal signals reach it by themselves, as it is in kin's process group. A signal that somebody sent
  * to kin alone (kill, timeout) is passed on to the program. Once the program has ended and only what it left behind
  * is still followed, SIGINT, SIGTERM, SIGHUP and SIGQUIT ask kin to stop following. SIGTSTP is kept from
- * stopping kin, which stops itself once its program has stopped (see signals_stop_self). SIGPIPE is ignored.
+ * stopping kin, which stops itself once its program has stopped (see signals_stop_self). SIGPIPE and SIGXFSZ are ignored:
+ * a failed write of kin's is no reason to leave the program alone.
  */
 #ifndef KIN_TOOL_RECORD_SIGNALS_H
 #define KIN_TOOL_RECORD_SIGNALS_H
@@ -14,8 +15,11 @@
 /** Take the signals over; what they were is kept in inherited. Returns 0 or a negative errno value. */
 int signals_take_over(struct inherited *inherited);
 
-/** Restore mask and dispositions: in kin at the end, and in the child before its exec. Async-signal-safe. */
+/** Restore mask and dispositions in the child before its exec. Async-signal-safe. */
 void signals_give_back(const struct inherited *inherited);
+
+/** The same in kin at the end, but that SIGPIPE and SIGXFSZ stay ignored: the report is still to be written. */
+void signals_release(const struct inherited *inherited);
 
 /** Signals sent to kin go on to this process; 0: there is none any more, they ask to stop following. */
 void signals_pass_on_to(pid_t pid);

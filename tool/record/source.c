@@ -20,9 +20,7 @@ void source_emit(struct source *source, struct event *event)
 {
 	if (event->time == 0)
 		event->time = source_now(source);
-	int error = source->sink->take(source->sink, event);
-	if (error && source->error == 0)
-		source->error = error;
+	source->sink->take(source->sink, event);
 }
 
 void source_note(struct source *source, uint32_t task, const char *format, ...)

@@ -23,7 +23,7 @@ uint64_t clock_now(void);
 /** Nanoseconds since the start of the recording. */
 uint64_t source_now(const struct source *source);
 
-/** Hand an event to the sink. Its time is filled in when 0. */
+/** Hand an event to the sink. Its time is filled in when 0. A sink that fails is its owner's business: events go on. */
 void source_emit(struct source *source, struct event *event);
 
 /** A note for the user on a task, or on the whole (0). */

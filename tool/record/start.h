@@ -17,7 +17,7 @@
 /** What kin changes for itself and the program must get back. */
 struct inherited {
 	sigset_t mask;
-	struct sigaction actions[8];
+	struct sigaction actions[9];
 };
 
 struct start_options {

@@ -1,6 +1,7 @@
 #include "record/watch.h"
 #include "record/faults.h"
 #include "record/perf.h"
+#include "record/proc.h"
 #include "record/symbols.h"
 #include "record/tracer.h"
 
