@@ -189,7 +189,7 @@ def failures():
     r.add("exec", thread, call="execve", path="/bin/true", exe="/bin/true", argv=["true"], cwd="/",
           former_tid=4000 + thread)
     r.after(2).exit(thread, thread=True)
-    brother = r.after(1).birth(top, {"call": "clone3", "flags": ["CLONE_PARENT", "CLONE_NEWPID", "CLONE_NEWUSER"],
+    brother = r.after(1).birth(top, {"call": "clone3", "flags": ["CLONE_PARENT", "CLONE_NEWUSER", "CLONE_NEWPID"],
                                      "exit_signal": "SIGCHLD"}, parent=0)
     r.after(1).exit(brother, 0, cpu=0.1)
     hidden = r.after(1).birth(top, {"call": "clone", "exit_signal": "SIGCHLD"}, untraced=True, name="hidden")
