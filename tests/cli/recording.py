@@ -6,11 +6,11 @@ from family import BY_EXEC, Task, attach
 
 
 def to_bytes(string):
-    """A string of a recording as the bytes it stands for: those that are not UTF-8 are U+10FE00 + byte."""
+    """A string of a recording as the bytes it stands for: those that are not UTF-8 are U+10FE00 + byte (80 to FF)."""
     out = bytearray()
     for character in string:
         code = ord(character)
-        if 0x10FE00 <= code <= 0x10FEFF:
+        if 0x10FE80 <= code <= 0x10FEFF:
             out.append(code - 0x10FE00)
         else:
             out += character.encode("utf-8", "surrogatepass")

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import termios
 import time
@@ -13,8 +14,9 @@ import time
 class Terminal:
     """Runs a command as the leader of a session on a terminal of its own."""
 
-    def __init__(self, command, **keywords):
+    def __init__(self, command, columns=80, **keywords):
         self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
         self.seen = b""
 
         def prepare():

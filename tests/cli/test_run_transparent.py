@@ -51,8 +51,9 @@ def test_death_by_signal_is_told_as_a_shell_does(signo, place):
                                 ["/bin/sh", "-c", "kill -9 $$"], os.path.join(place, "r"))
     assert done.returncode == 128 + signo
     assert seen.root.end[0] == "signal"
-    killer = seen.root.exit["killer"]
-    assert killer["kernel"] is False and killer["task"] == 1
+    if signo != signal.SIGKILL:  # which never stops at a tracer
+        killer = seen.root.exit["killer"]
+        assert killer["kernel"] is False and killer["task"] == 1
 
 
 def state(command, place, options=None, **keywords):
@@ -78,11 +79,6 @@ def signals_set():
 
 def real_time_signals_blocked():
     signal.pthread_sigmask(signal.SIG_BLOCK, set(range(signal.SIGRTMIN, signal.SIGRTMAX + 1)))
-
-
-def pending_signal():
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
-    os.kill(os.getpid(), signal.SIGUSR2)
 
 
 def limits():
@@ -121,7 +117,7 @@ def real_time():
 
 
 @pytest.mark.parametrize("options", [["-q"], ["--live"], ["--json"], ["--faults"], ["--no-stop"]], ids=" ".join)
-@pytest.mark.parametrize("prepare", [nothing, signals_set, real_time_signals_blocked, pending_signal, limits, descriptors, no_stdin,
+@pytest.mark.parametrize("prepare", [nothing, signals_set, real_time_signals_blocked, limits, descriptors, no_stdin,
                                      no_stderr, nothing_open, own_session, real_time])
 def test_inherits_what_it_would_without_kin(prepare, options, place):
     able(options)
@@ -131,7 +127,7 @@ def test_inherits_what_it_would_without_kin(prepare, options, place):
     actual = state(command, place, options, **keywords)
     if prepare is own_session:
         # the one that has a session of its own is kin, and its group's leader too
-        changes = ("group leader", "group:", "environment: ")
+        changes = ("group leader", "group:", "/proc/self/autogroup")
         expected, actual = ([line for line in lines if not line.startswith(changes)] for lines in (expected, actual))
     assert actual == expected
     assert len(expected) > 60

@@ -46,8 +46,10 @@ def argv_of(arguments):
 def as_seen(path, argv):
     """
     The argument list that the new program finds: of a script ("#!"), the kernel replaces the first argument by the
-    interpreter, its one optional argument, and the path as it was given to exec.
+    interpreter, its one optional argument, and the path as it was given to exec. An empty list has become one of an
+    empty string since Linux 5.18.
     """
+    argv = argv or (b"",)
     try:
         with open(path, "rb") as file:
             first = file.readline(256)

@@ -7,8 +7,11 @@
 
 static char *plain_argv[] = { "true", "plain", NULL };
 
+static int all_made[2];
+
 static void *exec_now(void *argument)
 {
+	load_wait_closed(all_made[0]);
 	execl("/bin/true", "true", "from-a-thread", NULL);
 	return argument;
 }
@@ -24,9 +27,12 @@ static void *sleep_on(void *argument)
 static int from_thread(int argc, char **argv)
 {
 	pthread_t threads[4];
+	if (pipe(all_made) < 0)
+		load_die("pipe");
 	for (int i = 0; i < 4; i++)
 		if ((errno = pthread_create(&threads[i], NULL, i == 2 ? exec_now : sleep_on, NULL)))
 			load_die("pthread_create");
+	close(all_made[1]);
 	sleep_on(NULL);
 	return 1;
 }

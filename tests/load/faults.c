@@ -8,6 +8,7 @@
  *   cow-sole      write after the child has ended          file         read of a mapped file in the page cache
  *   file-cow      first write to a private file page       shared-file  first write to a shared file page
  *   shared        first write to shared anonymous memory   major        read of a file page that is on disk
+ *   dontneed      zero-fill of memory given back before
  *   in-kernel     zero-fill inside read(2)                 heap, stack  zero-fill in [heap] and [stack]
  */
 #include "load.h"
@@ -29,7 +30,8 @@ static void *anonymous(long count, int sharing)
 	return memory;
 }
 
-static void *file(long count, int sharing, int drop)
+/* a file without a name, of that many pages, all in the page cache */
+static int temporary(long count)
 {
 	const char *directory = getenv("TMPDIR");
 	char path[4096];
@@ -44,41 +46,48 @@ static void *file(long count, int sharing, int drop)
 		if (write(fd, page, page_size) != page_size)
 			load_die("write");
 	free(page);
+	return fd;
+}
+
+static void *file(long count, int sharing, int drop)
+{
+	int fd = temporary(count);
 	fsync(fd);
 	if (drop)
 		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	char *memory = mmap(NULL, count * page_size, PROT_READ | PROT_WRITE, sharing, fd, 0);
 	if (memory == MAP_FAILED)
 		load_die("mmap");
-	/* no fault-around and no read-ahead: one fault a page */
+	/* no read-ahead: one fault a page that is not in the cache */
 	madvise(memory, count * page_size, MADV_RANDOM);
 	close(fd);
 	return memory;
 }
 
-static __attribute__((noinline)) void touch_write(volatile char *memory, long count)
+/* one page of each `stride` */
+static __attribute__((noinline)) void touch_write(volatile char *memory, long count, long stride)
 {
 	for (long i = 0; i < count; i++)
-		memory[i * page_size] = 2;
+		memory[i * stride * page_size] = 2;
 }
 
-static __attribute__((noinline)) void touch_read(volatile char *memory, long count)
+static __attribute__((noinline)) void touch_read(volatile char *memory, long count, long stride)
 {
 	for (long i = 0; i < count; i++)
-		sink += memory[i * page_size];
+		sink += memory[i * stride * page_size];
 }
 
 static void measure_write(volatile char *memory, long count)
 {
 	getrusage(RUSAGE_SELF, &before);
-	touch_write(memory, count);
+	touch_write(memory, count, 1);
 	getrusage(RUSAGE_SELF, &after);
 }
 
 static void measure_read(volatile char *memory, long count)
 {
 	getrusage(RUSAGE_SELF, &before);
-	touch_read(memory, count);
+	touch_read(memory, count, 1);
 	getrusage(RUSAGE_SELF, &after);
 }
 
@@ -112,14 +121,14 @@ static void read_zero(long count)
 static void zero_write(long count)
 {
 	char *memory = anonymous(count, MAP_PRIVATE);
-	touch_read(memory, count);
+	touch_read(memory, count, 1);
 	measure_write(memory, count);
 }
 
 static void cow(long count)
 {
 	char *memory = anonymous(count, MAP_PRIVATE);
-	touch_write(memory, count);
+	touch_write(memory, count, 1);
 	pid_t pid = fork();
 	if (pid != 0)
 		_exit(load_reap(pid) == 0 ? 0 : 1);
@@ -129,7 +138,7 @@ static void cow(long count)
 static void cow_sole(long count)
 {
 	char *memory = anonymous(count, MAP_PRIVATE);
-	touch_write(memory, count);
+	touch_write(memory, count, 1);
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(0);
@@ -137,16 +146,41 @@ static void cow_sole(long count)
 	measure_write(memory, count);
 }
 
-/* one page, again and again: a fault on a mapped file brings its neighbours in with it */
+/* a fault on a mapped file brings its neighbours in with it, 64 KiB at most: one page of each 64 KiB is read */
 static void file_read(long count)
 {
-	volatile char *memory = file(1, MAP_PRIVATE, 0);
-	getrusage(RUSAGE_SELF, &before);
-	for (long i = 0; i < count; i++) {
-		sink += *memory;
-		madvise((void *)memory, page_size, MADV_DONTNEED);
+	enum { WINDOW = 65536, WINDOWS = 1000 };
+	long stride = WINDOW / page_size;
+	int fd = temporary(stride * (count < WINDOWS ? count : WINDOWS));
+	struct rusage now;
+	for (long left = count; left > 0; left -= WINDOWS) {
+		long windows = left < WINDOWS ? left : WINDOWS;
+		/* begins at a multiple of 64 KiB, as the neighbourhoods do */
+		char *room =
+			mmap(NULL, (windows + 1) * WINDOW, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *start = room + (-(uintptr_t)room & (WINDOW - 1));
+		char *memory = mmap(start, windows * WINDOW, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0);
+		if (room == MAP_FAILED || memory == MAP_FAILED)
+			load_die("mmap");
+		getrusage(RUSAGE_SELF, &now);
+		touch_read(memory, windows, stride);
+		getrusage(RUSAGE_SELF, &after);
+		before.ru_minflt += after.ru_minflt - now.ru_minflt;
+		before.ru_majflt += after.ru_majflt - now.ru_majflt;
+		munmap(room, (windows + 1) * WINDOW);
 	}
-	getrusage(RUSAGE_SELF, &after);
+	/* the sums of all rounds, as a difference */
+	after = before;
+	before = (struct rusage){ 0 };
+}
+
+/* memory given back and touched again: zero-fill once more, though the address is not new */
+static void dontneed(long count)
+{
+	char *memory = anonymous(count, MAP_PRIVATE);
+	touch_write(memory, count, 1);
+	madvise(memory, count * page_size, MADV_DONTNEED);
+	measure_write(memory, count);
 }
 
 static void file_cow(long count)
@@ -212,6 +246,7 @@ static const struct {
 	{ "file-cow", file_cow },
 	{ "shared-file", shared_file },
 	{ "shared", shared },
+	{ "dontneed", dontneed },
 	{ "major", major },
 	{ "in-kernel", in_kernel },
 	{ "heap", heap },
