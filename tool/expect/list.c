@@ -22,6 +22,8 @@ static const char *short_type(enum value_type type)
 		return "yes/no";
 	case TYPE_WORDS:
 		return "strings";
+	case TYPE_FLAGS:
+		return "flags";
 	default: // without the article
 		return type_name(type) + (type_name(type)[1] == 'n' ? 3 : 2);
 	}
