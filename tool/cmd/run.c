@@ -18,7 +18,7 @@ struct run_options {
 	struct recorder_options recorder;
 	enum view view;
 	enum colour colour;
-	bool all, verbose;
+	bool all, verbose, death_chosen;
 	const char *width; // as given, NULL if not
 	const char *output, *save;
 };
@@ -95,7 +95,8 @@ static const char help[] =
 	"      --width=N            columns; 0: no limit\n"
 	"  What to record:\n"
 	"      --faults[=inexact]   where and why each page fault happened\n"
-	"      --failed             calls that failed, by a seccomp filter\n"
+	"      --failed             calls that failed, and who sent SIGKILL, by a seccomp\n"
+	"                           filter; should kin be killed, so is the program\n"
 	"      --env                changes of the environment at each exec\n"
 	"      --no-stop            never stop a task: for programs that ptrace breaks\n"
 	"      --follow=WHOM        all (default): every task to its end; direct: until the\n"
@@ -123,6 +124,7 @@ static int set_on_kin_death(struct run_options *options, const char *argument)
 	if (strcmp(argument, "kill") != 0 && strcmp(argument, "run") != 0)
 		return cmd_usage("run", "--on-kin-death takes run or kill, not '%s'", argument);
 	options->recorder.kill_on_death = strcmp(argument, "kill") == 0;
+	options->death_chosen = true;
 	return 0;
 }
 
@@ -202,6 +204,9 @@ static int check_options(const struct run_options *options)
 			recorder->failed ? "--failed" : "--env");
 	if (recorder->failed && recorder->follow != FOLLOW_ALL)
 		return cmd_usage("run", "--failed leaves a filter on every task, so it needs --follow=all");
+	if (recorder->failed && options->death_chosen && !recorder->kill_on_death)
+		return cmd_usage("run", "under the filter of --failed a program cannot run on without kin: "
+					"leave out --on-kin-death=run");
 	return 0;
 }
 
@@ -238,6 +243,16 @@ static void add_sink(struct run *run, struct event_sink *sink)
 	run->fan_out.sinks[run->fan_out.count++] = sink;
 }
 
+static void set_view(struct run *run)
+{
+	const struct run_options *options = &run->options;
+	output_view_options(&run->output, options->colour, &run->view);
+	if (options->width)
+		width_by_name(options->width, &run->view.width);
+	run->view.all = options->all;
+	run->view.verbose = options->verbose;
+}
+
 static int open_outputs(struct run *run)
 {
 	const struct run_options *options = &run->options;
@@ -252,11 +267,7 @@ static int open_outputs(struct run *run)
 		if (error)
 			return cmd_fail(2, "run", "cannot write %s: %s", options->save, strerror(-error));
 	}
-	output_view_options(&run->output, options->colour, &run->view);
-	if (options->width)
-		width_by_name(options->width, &run->view.width);
-	run->view.all = options->all;
-	run->view.verbose = options->verbose;
+	set_view(run);
 	return 0;
 }
 
@@ -287,6 +298,7 @@ static int show(struct run *run)
 {
 	struct text text = { 0 };
 	int error = 0;
+	set_view(run); // the terminal may have another width by now
 	if (run->options.view == VIEW_TREE)
 		error = view_tree(&text, &run->history, &run->view);
 	else if (run->options.view == VIEW_SUMMARY)

@@ -115,12 +115,8 @@ void exec_happened(struct tracer *tracer, struct live *live)
 	free(changes);
 	text_finish(&names);
 	watch_exec(tracer->watch, live, (int)former);
-	if (event.exec.setid)
-		source_note(tracer->source, live->number,
-			"%s is set-user-ID, set-group-ID or has capabilities, and ran without them because "
-			"it is traced; "
-			"use --no-stop to let it have them",
-			event.exec.path);
+	if (event.exec.argv_known)
+		hint_at_exec(tracer, live);
 resume:
 	tracer_resume(tracer, live, 0);
 }

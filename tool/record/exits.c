@@ -143,7 +143,7 @@ void exit_report(struct tracer *tracer, struct live *live, int status, const str
 {
 	struct group *group = live->group;
 	struct event event = { .type = EVENT_EXIT, .task = live->number };
-	watch_exit(tracer->watch, live);
+	watch_exit(tracer->watch, live, usage);
 	event.exit.status_known = true;
 	event.exit.by_signal = WIFSIGNALED(status);
 	event.exit.status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
@@ -159,6 +159,8 @@ void exit_report(struct tracer *tracer, struct live *live, int status, const str
 			event.exit.oom = killed_for_memory(tracer, group->tgid);
 	}
 	source_emit(tracer->source, &event);
+	if (WIFEXITED(status))
+		hint_at_exit(tracer, live, WEXITSTATUS(status));
 }
 
 /* Its children have a new parent: the nearest subreaper, or init. */

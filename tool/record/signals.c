@@ -21,8 +21,8 @@ static void handle(int signo, siginfo_t *info, void *context)
 	int saved = errno;
 	(void)context;
 	if (program > 0) {
-		/* From the terminal (SI_KERNEL) the program got its own. */
-		if (info->si_code <= 0)
+		/* From the terminal (SI_KERNEL) the program got its own; a terminal that goes away tells only its leader. */
+		if (info->si_code <= 0 || (signo == SIGHUP && getsid(0) == getpid()))
 			kill(program, signo);
 	} else {
 		stop_asked = 1;

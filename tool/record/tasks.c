@@ -153,6 +153,7 @@ void group_destroy(struct group *group)
 		group_adopt(group->first_child, NULL);
 	group_adopt(group, NULL);
 	environment_release(group->environment);
+	free(group->exe);
 	free(group);
 }
 

@@ -30,6 +30,7 @@ struct group {
 	uint64_t children_user_ns, children_system_ns, children_maxrss_kib;
 	uint64_t peak_kib; // VmHWM when it began to exit, 0 if not looked at
 	struct environment *environment; // only with --env
+	char *exe; // the file it runs, NULL when not known
 };
 
 /** A system call whose end is awaited (--failed). */

@@ -292,4 +292,5 @@ void tracer_finish(struct tracer *tracer)
 	tasks_finish(&tracer->tasks);
 	image_finish(&tracer->image);
 	text_finish(&tracer->scratch);
+	free(tracer->looked_at);
 }

@@ -33,6 +33,8 @@ struct tracer {
 	unsigned stops_in_a_row; // private to tracer.c
 	bool follow_none;
 	bool finished; // nothing more to follow
+	bool sanitizer_noted; // private to hints.c
+	char *looked_at; // private to hints.c
 	int error; // negative errno value that ends the tracing
 };
 
@@ -57,6 +59,10 @@ struct live *birth_root(struct tracer *tracer, int tid);
 
 /* execs.c: a task runs another program. */
 void exec_happened(struct tracer *tracer, struct live *live);
+
+/* hints.c: what tracing breaks. */
+void hint_at_exec(struct tracer *tracer, struct live *live);
+void hint_at_exit(struct tracer *tracer, const struct live *live, int exit_status);
 
 /* exits.c: a task ended. Reaps it; live is gone afterwards. */
 void exit_happened(struct tracer *tracer, struct live *live, int tid);

@@ -36,6 +36,7 @@ struct watch {
 	unsigned next_kill;
 	struct sigaction action_before;
 	bool signal_taken;
+	uint64_t before_exec; // faults of the first task until then
 	const struct live *leaving; // whose rows are being reported
 	int error;
 };
@@ -245,6 +246,11 @@ void watch_exec(struct watch *watch, const struct live *live, int former_tid)
 	if (!watch)
 		return;
 	drain_until(watch, perf_now());
+	/* What the first task did before its program ran was kin's doing. */
+	struct proc_stat stat;
+	if (live->number == 1 && !watch->before_exec &&
+		proc_read_stat(live->group->tgid, live->tid, &stat) == 0)
+		watch->before_exec = stat.minor + stat.major;
 	if (former_tid != live->tid)
 		faults_exec(watch->faults, live->tid, former_tid);
 }
@@ -258,12 +264,21 @@ static int report_row(void *data, const struct event_faults *row)
 	return 0;
 }
 
-void watch_exit(struct watch *watch, const struct live *live)
+void watch_exit(struct watch *watch, const struct live *live, const struct usage *usage)
 {
 	if (!watch)
 		return;
 	drain_until(watch, perf_now());
 	watch->leaving = live;
+	if (usage && (usage->known & USAGE_FAULTS)) {
+		uint64_t minor = 0, major = 0;
+		faults_located(watch->faults, live->tid, &minor, &major);
+		uint64_t counted = usage->minor + usage->major;
+		if (live->number == 1)
+			counted -= watch->before_exec < counted ? watch->before_exec : counted;
+		if (counted > minor + major)
+			watch->tracer->source->end.kernel_faults += counted - minor - major;
+	}
 	faults_exit(watch->faults, live->tid, report_row, watch);
 }
 

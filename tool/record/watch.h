@@ -39,8 +39,8 @@ void watch_birth(
 /** A task is stopped at its exec. */
 void watch_exec(struct watch *watch, const struct live *live, int former_tid);
 
-/** A task has ended: its faults are reported. */
-void watch_exit(struct watch *watch, const struct live *live);
+/** A task has ended: its faults are reported. What the kernel counted (NULL: not known) and was not located is summed. */
+void watch_exit(struct watch *watch, const struct live *live, const struct usage *usage);
 
 /** Who sent the signal that killed a task; leaves *sender alone where that was not seen. */
 void watch_killer(struct watch *watch, const struct live *live, int signo, struct sender *sender);
