@@ -23,7 +23,7 @@ struct expecting {
 	struct history history;
 	struct store_writer save;
 	struct output output, junit, saved;
-	bool failed_by_need; // options.recorder.failed is there for an expression, the user did not ask
+	bool failed_by_need; // options.record.recorder.failed is there for an expression, the user did not ask
 	char title[256];
 	char broken[300]; // why the program did not start; empty if it did
 };
@@ -70,7 +70,7 @@ static int need_recorder_options(struct expecting *expecting)
 	unsigned needs = 0;
 	for (size_t i = 0; i < expecting->options.n_expressions; i++)
 		needs |= expectation_needs(expecting->told[i].expectation);
-	struct recorder_options *recorder = &expecting->options.recorder;
+	struct recorder_options *recorder = &expecting->options.record.recorder;
 	recorder->faults = recorder->faults || (needs & EXPECT_NEEDS_FAULTS);
 	expecting->failed_by_need = !recorder->failed && (needs & EXPECT_NEEDS_FAILED);
 	recorder->failed = recorder->failed || expecting->failed_by_need;
@@ -110,7 +110,7 @@ static int open_outputs(struct expecting *expecting)
 /* The program has not been started by a recorder that fails before its first event: it can be asked for less. */
 static int record(struct expecting *expecting, struct recorder_result *result)
 {
-	struct recorder_options *recorder = &expecting->options.recorder;
+	struct recorder_options *recorder = &expecting->options.record.recorder;
 	int error = recorder_run(recorder, &expecting->sink, result);
 	if (!error || result->started || expecting->history.started || !expecting->failed_by_need)
 		return error;

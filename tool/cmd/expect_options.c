@@ -1,9 +1,9 @@
 #include "cmd/expect_options.h"
 
 #include "cmd/cmd.h"
+#include "cmd/record_options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,15 +22,7 @@ const char expect_help[] =
 	"  -o, --output=FILE        to FILE\n"
 	"      --junit=FILE         every expectation to FILE too, as JUnit XML\n"
 	"      --save=FILE          the recording to FILE\n"
-	"  What to record, beyond what the expressions need:\n"
-	"      --faults[=inexact]   where and why each page fault happened\n"
-	"      --failed             calls that failed, by a seccomp filter\n"
-	"      --no-stop            never stop a task: for programs that ptrace breaks\n"
-	"      --follow=WHOM        all (default): every task to its end; direct: until the\n"
-	"                           program itself ends; none: no processes it makes\n"
-	"      --on-kin-death=WHAT  should kin be killed, the program shall run (default)\n"
-	"                           or be killed: run, kill\n"
-	"\n"
+	"  What to record, beyond what the expressions need:\n" RECORD_HELP "\n"
 	"The exit status is 0 if all hold, 1 if one does not, 3 if one cannot be told, 2 for a\n"
 	"wrong expression or bad usage, 127 if the program was not found, 126 if it could not\n"
 	"be run. How the program itself ended makes no difference: say exit == 0 if it should.\n";
@@ -42,11 +34,6 @@ enum {
 	OPTION_SAVE,
 	OPTION_FROM,
 	OPTION_LIST_NAMES,
-	OPTION_FAULTS,
-	OPTION_FAILED,
-	OPTION_NO_STOP,
-	OPTION_FOLLOW,
-	OPTION_ON_KIN_DEATH,
 };
 
 static const struct option long_options[] = {
@@ -58,42 +45,9 @@ static const struct option long_options[] = {
 	{ "save", required_argument, NULL, OPTION_SAVE },
 	{ "from", required_argument, NULL, OPTION_FROM },
 	{ "list-names", no_argument, NULL, OPTION_LIST_NAMES },
-	{ "faults", optional_argument, NULL, OPTION_FAULTS },
-	{ "failed", no_argument, NULL, OPTION_FAILED },
-	{ "no-stop", no_argument, NULL, OPTION_NO_STOP },
-	{ "follow", required_argument, NULL, OPTION_FOLLOW },
-	{ "on-kin-death", required_argument, NULL, OPTION_ON_KIN_DEATH },
+	RECORD_LONG_OPTIONS,
 	{ 0 },
 };
-
-static int set_follow(struct expect_options *options, const char *argument)
-{
-	static const char *const names[] = { "all", "direct", "none" };
-	for (int i = 0; i < 3; i++) {
-		if (strcmp(names[i], argument) == 0) {
-			options->recorder.follow = (enum follow)i;
-			return 0;
-		}
-	}
-	return cmd_usage("expect", "--follow takes all, direct or none, not '%s'", argument);
-}
-
-static int set_on_kin_death(struct expect_options *options, const char *argument)
-{
-	if (strcmp(argument, "kill") != 0 && strcmp(argument, "run") != 0)
-		return cmd_usage("expect", "--on-kin-death takes run or kill, not '%s'", argument);
-	options->recorder.kill_on_death = strcmp(argument, "kill") == 0;
-	return 0;
-}
-
-static int set_faults(struct expect_options *options, const char *argument)
-{
-	if (argument && strcmp(argument, "inexact") != 0)
-		return cmd_usage("expect", "--faults takes nothing or inexact, not '%s'", argument);
-	options->recorder.faults = true;
-	options->recorder.inexact = argument != NULL;
-	return 0;
-}
 
 static int fail_option(int option, char *const *argv)
 {
@@ -106,28 +60,10 @@ static int fail_option(int option, char *const *argv)
 	return cmd_usage("expect", "unknown option '%s'", argv[optind - 1]);
 }
 
-static int set_recorder_option(struct expect_options *options, int option, char *const *argv)
-{
-	switch (option) {
-	case OPTION_FAULTS:
-		return set_faults(options, optarg);
-	case OPTION_FAILED:
-		options->recorder.failed = true;
-		return 0;
-	case OPTION_NO_STOP:
-		options->recorder.no_stop = true;
-		return 0;
-	case OPTION_FOLLOW:
-		return set_follow(options, optarg);
-	case OPTION_ON_KIN_DEATH:
-		return set_on_kin_death(options, optarg);
-	default:
-		return fail_option(option, argv);
-	}
-}
-
 static int set_option(struct expect_options *options, int option, char *const *argv)
 {
+	if (record_is_option(option))
+		return record_option("expect", &options->record, option);
 	switch (option) {
 	case 1: // no option but an expression
 		options->expressions[options->n_expressions++] = optarg;
@@ -157,13 +93,13 @@ static int set_option(struct expect_options *options, int option, char *const *a
 		options->list_names = true;
 		return 0;
 	default:
-		return set_recorder_option(options, option, argv);
+		return fail_option(option, argv);
 	}
 }
 
 static int check_options(const struct expect_options *options, bool separated)
 {
-	const struct recorder_options *recorder = &options->recorder;
+	const struct recorder_options *recorder = &options->record.recorder;
 	bool has_program = recorder->argv && recorder->argv[0];
 	if (options->list_names)
 		return 0;
@@ -182,7 +118,7 @@ static int check_options(const struct expect_options *options, bool separated)
 		return cmd_usage("expect", "no program given after '--'");
 	if (options->tree && options->tap)
 		return cmd_usage("expect", "--tree is no TAP: leave out one of --tree and --tap");
-	return 0;
+	return record_check("expect", &options->record);
 }
 
 int expect_options_read(struct expect_options *options, int argc, char **argv)
@@ -199,8 +135,8 @@ int expect_options_read(struct expect_options *options, int argc, char **argv)
 	optind = 1;
 	while (!status && (option = getopt_long(separator, argv, "-:qo:", long_options, NULL)) != -1)
 		status = set_option(options, option, argv);
-	options->recorder.argv = separated ? argv + separator + 1 : NULL;
-	options->recorder.command = "expect";
+	options->record.recorder.argv = separated ? argv + separator + 1 : NULL;
+	options->record.recorder.command = "expect";
 	return status ? status : check_options(options, separated);
 }
 

@@ -4,12 +4,12 @@
 #ifndef KIN_TOOL_CMD_EXPECT_OPTIONS_H
 #define KIN_TOOL_CMD_EXPECT_OPTIONS_H
 
-#include "record/recorder.h"
+#include "cmd/record_options.h"
 
 #include <stddef.h>
 
 struct expect_options {
-	struct recorder_options recorder;
+	struct record_options record;
 	const char **expressions; // owned; the strings are argv's
 	size_t n_expressions;
 	bool quiet, tap, tree, list_names;

@@ -1,13 +1,13 @@
 /* kin run: run a program and show its family. */
 #include "cmd/cmd.h"
 #include "cmd/output.h"
+#include "cmd/record_options.h"
 #include "model/history.h"
 #include "record/recorder.h"
 #include "store/store.h"
 #include "view/view.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,10 +15,10 @@
 enum view { VIEW_DEFAULT, VIEW_TREE, VIEW_LIVE, VIEW_SUMMARY, VIEW_JSON, VIEW_NONE };
 
 struct run_options {
-	struct recorder_options recorder;
+	struct record_options record;
 	enum view view;
 	enum colour colour;
-	bool all, verbose, death_chosen;
+	bool all, verbose;
 	const char *width; // as given, NULL if not
 	const char *output, *save;
 };
@@ -49,12 +49,6 @@ enum {
 	OPTION_JSON,
 	OPTION_ALL,
 	OPTION_SAVE,
-	OPTION_FAULTS,
-	OPTION_FAILED,
-	OPTION_ENV,
-	OPTION_NO_STOP,
-	OPTION_FOLLOW,
-	OPTION_ON_KIN_DEATH,
 	OPTION_COLOUR,
 	OPTION_WIDTH,
 };
@@ -69,12 +63,8 @@ static const struct option long_options[] = {
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "save", required_argument, NULL, OPTION_SAVE },
-	{ "faults", optional_argument, NULL, OPTION_FAULTS },
-	{ "failed", no_argument, NULL, OPTION_FAILED },
-	{ "env", no_argument, NULL, OPTION_ENV },
-	{ "no-stop", no_argument, NULL, OPTION_NO_STOP },
-	{ "follow", required_argument, NULL, OPTION_FOLLOW },
-	{ "on-kin-death", required_argument, NULL, OPTION_ON_KIN_DEATH },
+	RECORD_LONG_OPTIONS,
+	{ "env", no_argument, NULL, RECORD_ENV },
 	{ "color", required_argument, NULL, OPTION_COLOUR },
 	{ "width", required_argument, NULL, OPTION_WIDTH },
 	{ 0 },
@@ -93,53 +83,17 @@ static const char help[] =
 	"      --save=FILE          the recording to FILE, besides what is shown\n"
 	"      --color=WHEN         auto (default), always, never\n"
 	"      --width=N            columns; 0: no limit\n"
-	"  What to record:\n"
-	"      --faults[=inexact]   where and why each page fault happened\n"
-	"      --failed             calls that failed, and who sent SIGKILL, by a seccomp\n"
-	"                           filter; should kin be killed, so is the program\n"
+	"  What to record:\n" RECORD_HELP
 	"      --env                changes of the environment at each exec\n"
-	"      --no-stop            never stop a task: for programs that ptrace breaks\n"
-	"      --follow=WHOM        all (default): every task to its end; direct: until the\n"
-	"                           program itself ends; none: no processes it makes\n"
-	"      --on-kin-death=WHAT  should kin be killed, the program shall run (default)\n"
-	"                           or be killed: run, kill\n"
 	"\n"
 	"The exit status is the program's; 128 + N if signal N killed it, 127 if it was not\n"
 	"found, 126 if it could not be run, 2 for bad usage.\n";
 
-static int set_follow(struct run_options *options, const char *argument)
-{
-	static const char *const names[] = { "all", "direct", "none" };
-	for (int i = 0; i < 3; i++) {
-		if (strcmp(names[i], argument) == 0) {
-			options->recorder.follow = (enum follow)i;
-			return 0;
-		}
-	}
-	return cmd_usage("run", "--follow takes all, direct or none, not '%s'", argument);
-}
-
-static int set_on_kin_death(struct run_options *options, const char *argument)
-{
-	if (strcmp(argument, "kill") != 0 && strcmp(argument, "run") != 0)
-		return cmd_usage("run", "--on-kin-death takes run or kill, not '%s'", argument);
-	options->recorder.kill_on_death = strcmp(argument, "kill") == 0;
-	options->death_chosen = true;
-	return 0;
-}
-
-static int set_faults(struct run_options *options, const char *argument)
-{
-	if (argument && strcmp(argument, "inexact") != 0)
-		return cmd_usage("run", "--faults takes nothing or inexact, not '%s'", argument);
-	options->recorder.faults = true;
-	options->recorder.inexact = argument != NULL;
-	return 0;
-}
-
 static int set_option(struct run_options *options, int option, char **argv)
 {
 	unsigned width;
+	if (record_is_option(option))
+		return record_option("run", &options->record, option);
 	switch (option) {
 	case OPTION_TREE:
 	case OPTION_LIVE:
@@ -162,21 +116,6 @@ static int set_option(struct run_options *options, int option, char **argv)
 	case OPTION_SAVE:
 		options->save = optarg;
 		return 0;
-	case OPTION_FAULTS:
-		return set_faults(options, optarg);
-	case OPTION_FAILED:
-		options->recorder.failed = true;
-		return 0;
-	case OPTION_ENV:
-		options->recorder.env = true;
-		return 0;
-	case OPTION_NO_STOP:
-		options->recorder.no_stop = true;
-		return 0;
-	case OPTION_FOLLOW:
-		return set_follow(options, optarg);
-	case OPTION_ON_KIN_DEATH:
-		return set_on_kin_death(options, optarg);
 	case OPTION_COLOUR:
 		if (!colour_by_name(optarg, &options->colour))
 			return cmd_usage("run", "--color takes auto, always or never, not '%s'", optarg);
@@ -194,22 +133,6 @@ static int set_option(struct run_options *options, int option, char **argv)
 	}
 }
 
-static int check_options(const struct run_options *options)
-{
-	const struct recorder_options *recorder = &options->recorder;
-	if (!recorder->argv[0])
-		return cmd_usage("run", "no program given");
-	if (recorder->no_stop && (recorder->failed || recorder->env))
-		return cmd_usage("run", "%s needs stops: leave out --no-stop",
-			recorder->failed ? "--failed" : "--env");
-	if (recorder->failed && recorder->follow != FOLLOW_ALL)
-		return cmd_usage("run", "--failed leaves a filter on every task, so it needs --follow=all");
-	if (recorder->failed && options->death_chosen && !recorder->kill_on_death)
-		return cmd_usage("run", "under the filter of --failed a program cannot run on without kin: "
-					"leave out --on-kin-death=run");
-	return 0;
-}
-
 static int read_options(struct run_options *options, int argc, char **argv)
 {
 	int option, status = 0;
@@ -219,11 +142,13 @@ static int read_options(struct run_options *options, int argc, char **argv)
 		status = set_option(options, option, argv);
 	if (status)
 		return status;
-	options->recorder.argv = argv + optind;
-	options->recorder.command = "run";
+	options->record.recorder.argv = argv + optind;
+	options->record.recorder.command = "run";
 	if (options->view == VIEW_DEFAULT)
 		options->view = options->output ? VIEW_JSON : VIEW_TREE;
-	return check_options(options);
+	if (!argv[optind])
+		return cmd_usage("run", "no program given");
+	return record_check("run", &options->record);
 }
 
 /* What a run needs beside the recorder: the sinks and the files they write. */
@@ -305,7 +230,7 @@ static int show(struct run *run)
 		error = view_summary(&text, &run->history, &run->view);
 	else
 		return 0;
-	if (!error && run->options.recorder.faults)
+	if (!error && run->options.record.recorder.faults)
 		error = view_faults(&text, &run->history, &run->view);
 	if (!error && text_failed(&text))
 		error = -ENOMEM;
@@ -351,7 +276,7 @@ static int run_run(int argc, char **argv)
 	if (status == 0)
 		status = open_sinks(&run);
 	if (status == 0) {
-		int error = recorder_run(&run.options.recorder, &run.fan_out.sink, &run.result);
+		int error = recorder_run(&run.options.record.recorder, &run.fan_out.sink, &run.result);
 		status = finish(&run, error);
 	}
 	view_lines_destroy(run.lines);
