@@ -256,5 +256,5 @@ int view_faults(struct text *out, const struct history *history, const struct vi
 			"happened.");
 	}
 	print_located(out, history, all.total, options);
-	return error ? error : view_watching(out, history, options);
+	return error || options->more ? error : view_watching(out, history, options);
 }

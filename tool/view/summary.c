@@ -234,5 +234,5 @@ int view_summary(struct text *out, const struct history *history, const struct v
 			"peak is "
 			"the largest.");
 	}
-	return view_watching(out, history, options);
+	return options->more ? 0 : view_watching(out, history, options);
 }

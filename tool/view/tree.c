@@ -379,7 +379,7 @@ int view_tree(struct text *out, const struct history *history, const struct view
 			text_add_char(out, '\n');
 	}
 	print_notes(&tree, out);
-	error = view_watching(out, history, options);
+	error = options->more ? 0 : view_watching(out, history, options);
 	if (error == 0 && (text_failed(out) || tree.details.failed))
 		error = -ENOMEM;
 out:

@@ -64,6 +64,21 @@ static void time_details(struct details *details, const struct task *task, const
 	details_add(details, STYLE_DIM);
 }
 
+static void fault_details(struct details *details, const struct task *task)
+{
+	struct text *words = details_begin(details);
+	for (int i = 0; i < CAUSE_COUNT; i++) {
+		uint64_t count = task_faults_by_cause(task, (enum cause)i);
+		if (!count)
+			continue;
+		text_printf(words, words->length ? ", %s " : "page faults located: %s ",
+			cause_name((enum cause)i));
+		add_count(words, count);
+	}
+	if (words->length)
+		details_add(details, STYLE_DIM);
+}
+
 static void program_details(
 	struct details *details, const struct program *program, const struct view_options *options)
 {
@@ -114,6 +129,7 @@ void verbose_details(struct details *details, const struct fold *fold, const str
 {
 	call_details(details, task);
 	time_details(details, task, glyphs_for(options));
+	fault_details(details, task);
 	for (const struct program *program = task->programs; program; program = program->next) {
 		program_details(details, program, options);
 		environment_details(details, program->env, options);

@@ -14,6 +14,7 @@ struct view_options {
 	bool ascii; // draw branches with ASCII (a locale that is not UTF-8)
 	bool all; // unfold long families
 	bool verbose; // the remaining arguments of each call, start and end times, switches, signals
+	bool more; // another view follows and ends with the footer: leave it out of this one
 };
 
 /** The family as a tree, with a legend of the calls that made it and a footer that says what watching cost. */

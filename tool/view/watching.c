@@ -54,13 +54,13 @@ static void add_means(struct text *line, const struct history *history, const st
 	const struct event_start *start = &history->start;
 	text_add(line, "Watched by kin ");
 	add_name(line, start->kin ? start->kin : "of an unknown version", options);
-	if (start->n_sources) {
-		text_add(line, " through ");
-		add_list(line, start->n_sources, start->sources, ", ", " and ", options);
-	}
 	if (start->kernel) {
 		text_add(line, " on ");
 		add_name(line, start->kernel, options);
+	}
+	if (start->n_sources) {
+		text_add(line, " through ");
+		add_list(line, start->n_sources, start->sources, ", ", " and ", options);
 	}
 	text_add(line, ".");
 }
