@@ -55,7 +55,10 @@ static void renamed(struct family *family, const struct perf_record *record)
 					    .name = record->comm.name });
 }
 
-/* Who sent a signal is not in the record; a code above 0 is the kernel's own. */
+/*
+ * Who sent a signal is not in the record; a code above 0 is the kernel's own. A signal that ends the process does not
+ * come this way: the kernel turns it into a SIGKILL for every thread, and the end says which it was.
+ */
 static void delivered(struct family *family, const struct perf_record *record)
 {
 	const struct live *live = tasks_find(&family->tasks, record->tid);

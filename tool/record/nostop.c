@@ -20,7 +20,7 @@
  * Every record wakes: arguments can be read only while the program lives. Then a pause, in which others come together:
  * a wake-up each would cost the program more than the record does.
  */
-#define PAUSE_NS 200000
+#define PAUSE_NS 100000
 #define SETTLE_MS \
 	1 // while something is waited for, and with --faults, whose rings do not wake at every record
 #define IDLE_MS 1000 // then a look whether tasks went away unseen
@@ -45,6 +45,7 @@ static int open_perf(struct nostop *nostop)
 	char message[PERF_MESSAGE_SIZE];
 	struct perf_options perf_options = {
 		.target = family->started->pid,
+		.wide = true,
 		.programs = true,
 		.faults = options->faults,
 		.exact = options->faults && !options->inexact,
@@ -258,7 +259,7 @@ static int follow(struct nostop *nostop)
 			family_let_go(family, "kin was told to stop following");
 			break;
 		}
-		if (idle == 0)
+		if (idle == 0 && family->tasks.count > 0 && !family->execs)
 			nanosleep(&pause, NULL);
 	}
 	if (!error)

@@ -19,14 +19,15 @@ struct perf;
 /** What to record. Births, ends, names and execs (FORK, EXIT, COMM) always come. */
 struct perf_options {
 	int target; // PID of the child that waits to exec
+	bool wide; // records of every task of the system, where allowed (root): costs the target nothing. Not with faults
 	bool programs; // MMAP records of code: the program and its libraries
 	bool maps; // MMAP records: every mapping made, code and data
 	bool faults; // FAULT records: every page fault taken in user mode; implies maps
 	bool exact; // with faults: the hardware's error code too, where allowed (root, x86); see perf_exact()
 	bool switches; // SWITCH records
-	bool newtask; // NEWTASK records where allowed (root)
+	bool newtask; // NEWTASK records, of every task of the system, where allowed (root)
 	bool kills; // SIGNAL records of each SIGKILL and OOM records, from anywhere in the system, where allowed (root)
-	bool signals; // DELIVER records, where allowed (root)
+	bool signals; // DELIVER records but for SIGCHLD and SIGKILL, of every task of the system, where allowed (root)
 	bool prompt; // wake at every record, not when a ring has filled to a quarter
 	size_t ring_pages; // pages a CPU, a power of two; 0: the largest useful. Halved where the kernel refuses
 };

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,15 +27,27 @@ static const struct tracepoint tracepoints[RING_STREAMS] = {
 	[RING_OOM] = { "oom", "mark_victim", { { "pid" } } },
 };
 
+#define NUMBER_TEXT(number) #number
+#define SIGNAL_FILTER(operator, signo) "sig " operator" " NUMBER_TEXT(signo)
+
+static const char *const filters[RING_STREAMS] = {
+	[RING_DELIVER] = SIGNAL_FILTER("!=", SIGCHLD) " && " SIGNAL_FILTER("!=", SIGKILL),
+	[RING_KILL] = SIGNAL_FILTER("==", SIGKILL),
+};
+
 static long open_event(struct perf_event_attr *attr, int pid, int cpu)
 {
 	long fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
-static bool system_wide(enum ring_stream stream)
+/*
+ * An event on a tracepoint that each new task inherits costs it several times what making a thread does. Those for
+ * root watch the whole system instead; the caller knows its own tasks. Page faults are too many for that.
+ */
+static bool system_wide(const struct perf *perf, enum ring_stream stream)
 {
-	return stream == RING_KILL || stream == RING_OOM;
+	return stream == perf->carrier ? perf->wide : stream > RING_CODE;
 }
 
 static void fill_attr(const struct perf *perf, const struct perf_options *options, enum ring_stream stream,
@@ -50,7 +63,7 @@ static void fill_attr(const struct perf *perf, const struct perf_options *option
 	attr->clockid = CLOCK_MONOTONIC;
 	attr->exclude_kernel = 1;
 	attr->exclude_hv = 1;
-	attr->inherit = attr->disabled = attr->enable_on_exec = !system_wide(stream);
+	attr->inherit = attr->disabled = attr->enable_on_exec = !system_wide(perf, stream);
 	switch (stream) {
 	case RING_SIDE:
 		attr->config = PERF_COUNT_SW_DUMMY;
@@ -83,7 +96,7 @@ static int open_on_cpu(struct perf *perf, const struct perf_options *options, en
 	fill_attr(perf, options, stream, &attr);
 	attr.watermark = 1;
 	attr.wakeup_watermark = watermark;
-	long fd = open_event(&attr, system_wide(stream) ? -1 : options->target, cpu->cpu);
+	long fd = open_event(&attr, system_wide(perf, stream) ? -1 : options->target, cpu->cpu);
 	if (fd < 0)
 		return (int)fd;
 	cpu->fds[stream] = (int)fd;
@@ -91,7 +104,7 @@ static int open_on_cpu(struct perf *perf, const struct perf_options *options, en
 		return -errno;
 	if (stream == perf->carrier)
 		return 0;
-	if (stream == RING_KILL && ioctl((int)fd, PERF_EVENT_IOC_SET_FILTER, "sig == 9") < 0)
+	if (filters[stream] && ioctl((int)fd, PERF_EVENT_IOC_SET_FILTER, filters[stream]) < 0)
 		return -errno;
 	return ioctl((int)fd, PERF_EVENT_IOC_SET_OUTPUT, cpu->fds[perf->carrier]) < 0 ? -errno : 0;
 }
@@ -353,9 +366,14 @@ int perf_create(struct perf **ret_perf, const struct perf_options *options, char
 		goto out;
 	perf->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	perf->carrier = options->faults ? RING_MINOR : RING_SIDE;
+	perf->wide = options->wide && !options->faults;
 	result = init_cpus(perf);
 	if (result == 0)
 		result = open_rings(perf, options);
+	if (perf->wide && (result == -EACCES || result == -EPERM)) {
+		perf->wide = false;
+		result = open_rings(perf, options);
+	}
 	if (result == 0)
 		result = init_bounces(perf);
 	if (result == 0 && options->faults)
@@ -371,12 +389,43 @@ out:
 	return result;
 }
 
+/* Whatever else is open (a pipe whose reader waits for its end) is let go at once. */
+static _Noreturn void hold_a_moment(const struct perf *perf)
+{
+	unsigned first = ~0u, last = 0;
+	for (size_t i = 0; i < perf->n_cpus; i++) {
+		for (int stream = 0; stream < RING_STREAMS; stream++) {
+			int fd = perf->cpus[i].fds[stream];
+			if (fd < 0)
+				continue;
+			first = (unsigned)fd < first ? (unsigned)fd : first;
+			last = (unsigned)fd > last ? (unsigned)fd : last;
+		}
+	}
+	if (first > 0)
+		syscall(SYS_close_range, 0, first - 1, 0);
+	syscall(SYS_close_range, last + 1, ~0u, 0);
+	_exit(0);
+}
+
+/*
+ * Closing the last event on a tracepoint waits some ten milliseconds until no CPU can be in it any more. A child does
+ * that waiting: it has the descriptors too, and exits. Without an exit signal nobody is told of it, and nobody has to
+ * wait for it.
+ */
+static void close_behind(const struct perf *perf)
+{
+	if (perf->streams >> RING_CODE && syscall(SYS_clone, 0, NULL, NULL, NULL, NULL) == 0)
+		hold_a_moment(perf);
+}
+
 void perf_destroy(struct perf *perf)
 {
 	if (!perf)
 		return;
 	waker_destroy(perf->waker);
 	unmap_rings(perf);
+	close_behind(perf);
 	for (int stream = 0; stream < RING_STREAMS && perf->cpus; stream++)
 		close_stream(perf, (enum ring_stream)stream);
 	for (size_t i = 0; i < perf->n_cpus; i++)

@@ -27,6 +27,7 @@ struct perf {
 	struct perf_cpu *cpus;
 	struct ring **heap; // room for n_cpus
 	enum ring_stream carrier; // the event that owns the ring and writes the side records
+	bool wide; // the carrier watches the whole system
 	unsigned streams; // bit of each stream that is open on every CPU
 	struct perf_code *codes; // NULL: no error codes
 	struct tracepoint points[RING_STREAMS];
