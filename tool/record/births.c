@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <unistd.h>
@@ -189,6 +190,23 @@ void birth_overdue(struct tracer *tracer)
 	}
 }
 
+/* The program starts with kin's own environment: what its first exec changes is what kin did to it, nothing. */
+static struct environment *own_environment(void)
+{
+	size_t length = 0;
+	for (char **variable = environ; *variable; variable++)
+		length += strlen(*variable) + 1;
+	struct environment *environment = malloc(sizeof *environment + length);
+	if (!environment)
+		return NULL;
+	environment->users = 1;
+	environment->length = length;
+	char *next = environment->bytes;
+	for (char **variable = environ; *variable; variable++)
+		next = stpcpy(next, *variable) + 1;
+	return environment;
+}
+
 struct live *birth_root(struct tracer *tracer, int tid)
 {
 	struct live *live = tasks_add(&tracer->tasks, tid);
@@ -200,6 +218,8 @@ struct live *birth_root(struct tracer *tracer, int tid)
 		return NULL;
 	}
 	live->group->root = true;
+	if (tracer->source->options->env)
+		live->group->environment = own_environment();
 	live->group->alive = 1;
 	live->born = true;
 	live->number = ++tracer->source->last_number;
