@@ -5,6 +5,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define MOST 200 // bytes of an input that are tried
+
+static const uint8_t odd[] = { 0, 0xff, 0x80, 0xe2, '(', ')', '"', '!' };
+
 static void replay(const char *directory, const char *name)
 {
 	char path[PATH_MAX];
@@ -16,9 +20,16 @@ static void replay(const char *directory, const char *name)
 	size_t size = fread(bytes, 1, sizeof bytes, file);
 	fclose(file);
 	LLVMFuzzerTestOneInput(bytes, size);
-	for (size_t cut = 0; cut < size && cut < 400; cut++)
-		LLVMFuzzerTestOneInput(bytes, cut);
-	tap_ok(true, "%s, whole and cut at each place", name);
+	for (size_t place = 0; place < size && place < MOST; place++) {
+		LLVMFuzzerTestOneInput(bytes, place);
+		for (size_t i = 0; i < sizeof odd; i++) {
+			uint8_t kept = bytes[place];
+			bytes[place] = odd[i];
+			LLVMFuzzerTestOneInput(bytes, size);
+			bytes[place] = kept;
+		}
+	}
+	tap_ok(true, "%s, whole, cut at each place, and with each byte an odd one", name);
 }
 
 int main(int argc, char **argv)

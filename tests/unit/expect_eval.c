@@ -146,6 +146,7 @@ static void check_quantifiers(void)
 	holds("any(received.signal == SIGTERM && received.pid == 100 && name == 'sh')");
 	holds("any(received.signal == SIGPIPE && received.kernel && received.pid == 0)");
 	holds("count(received.signal != SIGTERM) == 1");
+	holds("none(name == 'a\\') && none(name == \"a\\\"b\\\\\")");
 	holds("all(start >= 0 && cpu >= 4ms && user + system == cpu)");
 	holds("count(faults.major > 0) == 1 && all(faults.major <= 3)");
 	fails_to_hold("none(thread)");
@@ -233,6 +234,12 @@ static void check_let_go(void)
 	cannot_tell("maxrss < 1GiB");
 	cannot_tell("cpu < 1h");
 	fails_to_hold("cpu < 4ms");
+	holds("wall < 1h"); // of the run as it was followed
+	cannot_tell("process('*').wall < 1h");
+	cannot_tell("any(tid == 101 && wall < 1h)");
+	holds("count(exit == 0) >= 1 && count(exit == 0) <= 2");
+	cannot_tell("count(exit == 0) == 1");
+	cannot_tell("count(exit == 0) < 2");
 	family_finish(&followed);
 }
 
@@ -252,6 +259,32 @@ static void check_sources(void)
 	cannot_tell("faults.unlocated == 0");
 	holds("processes == 4");
 	family_finish(&other);
+}
+
+static void check_stops_and_losses(void)
+{
+	struct family made;
+	family = &made;
+	family_begin(&made, "ptrace", "all");
+	birth_of_prog(&made);
+	struct event stop = { .type = EVENT_STOP, .task = 1, .stop_signal = 19 };
+	struct event go_on = { .type = EVENT_CONT, .task = 1 };
+	feed(&made, stop);
+	feed(&made, go_on);
+	signalled(&made, 1, 1, 5);
+	exits(&made, 1, 0);
+	family_end(&made, 2);
+	holds("stops == 1 && signals == 1 && count(stops == 1) == 1");
+	holds("none(received.signal == SIGSTOP) && count(received.signal == SIGHUP) == signals");
+	holds("processes == 1"); // records that the kernel dropped are not those of ptrace
+	family_finish(&made);
+	family_begin(&made, "perf", "all");
+	birth_of_prog(&made);
+	exits(&made, 1, 0);
+	family_end(&made, 2);
+	cannot_tell("processes == 1");
+	holds("processes >= 1");
+	family_finish(&made);
 }
 
 static void check_faults(void)
@@ -332,6 +365,25 @@ static void check_exec_by_thread(void)
 	holds("processes == 1 && threads == 1 && tasks == 2");
 	holds("count(exit == 0) == 1 && all(signal == 0)");
 	holds("maxrss == 1MiB");
+	family_finish(&made);
+}
+
+/* One task that runs three programs, one after the other. */
+static void check_chain(void)
+{
+	struct family made;
+	family = &made;
+	family_begin(&made, "ptrace", "all");
+	birth_of_prog(&made);
+	runs(&made, 1, "/bin/a", "/bin/a", "a");
+	runs(&made, 1, "/bin/b", "/bin/b", "b 1");
+	runs(&made, 1, "/bin/b", "/bin/b", "b 2");
+	exits(&made, 1, 0);
+	family_end(&made, 0);
+	holds("execs == 3 && any(execs == 3) && exec('*').count == 3");
+	holds("exec('b').count == 2 && exec('b').tasks == 1 && exec('b').execs == 3");
+	holds("exec('b').all(exec.path == '/bin/b') && exec('b').count(exec.argv has '1') == 1");
+	holds("exec('a').all(argv has '2') && exec('a').count(true) == 1");
 	family_finish(&made);
 }
 
@@ -428,9 +480,11 @@ int main(void)
 	check_unknown();
 	check_let_go();
 	check_sources();
+	check_stops_and_losses();
 	check_faults();
 	check_failed();
 	check_exec_by_thread();
+	check_chain();
 	check_flags_unknown();
 	check_empty();
 	check_huge();

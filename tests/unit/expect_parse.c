@@ -285,6 +285,26 @@ static void check_carets(void)
 	free(source);
 }
 
+/* A long expression is cut between characters, wherever the cut falls. */
+static void check_cuts(void)
+{
+	char *umlauts = repeat("\xc3\xa4", 100);
+	for (int shift = 0; shift < 2; shift++) {
+		char source[700];
+		struct expectation *expectation;
+		struct expect_error error;
+		struct text text = { 0 };
+		snprintf(source, sizeof source, "'%s%s' @ '%s%s'", shift ? "x" : "", umlauts,
+			shift ? "x" : "", umlauts);
+		tap_ok(expectation_parse(&expectation, source, strlen(source), &error) < 0,
+			"refuses a long string");
+		tell_error(&text, source, &error);
+		tap_ok(!strchr(text_string(&text), '?'), "no half character is shown");
+		text_finish(&text);
+	}
+	free(umlauts);
+}
+
 static void check_globs(void)
 {
 	static const struct {
@@ -311,6 +331,7 @@ static void check_globs(void)
 		{ "[a", "[a", true },
 		{ "[\xc3\xa4]", "\xc3\xa4", true },
 		{ "[\xc3\xa4]", "\xc3\xb6", false },
+		{ "*[!\xc3\xa4]", "\xc3\xa4", false },
 		{ "\\*", "*", true },
 		{ "\\*", "a", false },
 		{ "[\\]]", "]", true },
@@ -318,8 +339,8 @@ static void check_globs(void)
 		{ "worker*", "a worker", false },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		tap_ok(glob_match(cases[i].pattern, cases[i].string) == cases[i].matches, "%s %s %s",
-			cases[i].pattern, cases[i].matches ? "matches" : "does not match", cases[i].string);
+		tap_ok(glob_match(cases[i].pattern, cases[i].string) == cases[i].matches, "glob %zu %s", i,
+			cases[i].matches ? "matches" : "does not match");
 	char *many = repeat("a", 20000);
 	tap_ok(!glob_match("*a*a*a*a*a*a*a*a*a*b", many), "a pattern of many stars ends in time");
 	free(many);
@@ -334,6 +355,7 @@ int main(void)
 	check_limits();
 	check_needs();
 	check_carets();
+	check_cuts();
 	check_globs();
 	return tap_done();
 }

@@ -81,6 +81,10 @@ static void check_person(const struct history *history)
 	tells(history, "none(signal == SIGPIPE && cpu > 0)",
 		"kin expect: not held: none(signal == SIGPIPE && cpu > 0)\n"
 		"  process 102 sh: signal = SIGPIPE, cpu = 4ms\n");
+}
+
+static void check_calls(const struct history *history)
+{
 	tells(history, "any(clone.flags has CLONE_VFORK)",
 		"kin expect: not held: any(clone.flags has CLONE_VFORK)\n"
 		"  thread 101 worker: clone.flags = "
@@ -102,6 +106,10 @@ static void check_person(const struct history *history)
 		"kin expect: not held: signals == 0\n"
 		"  signals = 1\n"
 		"  process 102 sh received SIGPIPE\n");
+}
+
+static void check_numbers(const struct history *history)
+{
 	tells(history, "maxrss < 1MiB",
 		"kin expect: not held: maxrss < 1MiB\n"
 		"  maxrss = 2MiB\n"
@@ -129,6 +137,26 @@ static void check_person(const struct history *history)
 		"  not seen here: signals of the dead\n");
 }
 
+static void check_reasons(const struct history *history)
+{
+	tells(history, "signal == 0 && 1 / (exit - 1) == 1 && stops == 0 && 1 % 0 == 0",
+		"kin expect: cannot tell: signal == 0 && 1 / (exit - 1) == 1 && stops == 0 && 1 % 0 == 0\n"
+		"  signal = 0, exit = 1, stops = 0\n"
+		"  because division by zero\n");
+	tells(history, "1 / (exit - 1) == 1",
+		"kin expect: cannot tell: 1 / (exit - 1) == 1\n"
+		"  exit = 1\n"
+		"  because division by zero\n");
+	tells(history, "9223372036854775807 + exit > 0",
+		"kin expect: cannot tell: 9223372036854775807 + exit > 0\n"
+		"  exit = 1\n"
+		"  because the number is too large\n");
+	tells(history, "task('nobody').threads == 0",
+		"kin expect: cannot tell: task('nobody').threads == 0\n"
+		"  task('nobody').threads = not known\n"
+		"  because nothing matches the pattern\n");
+}
+
 static void check_many(void)
 {
 	struct family family;
@@ -144,6 +172,10 @@ static void check_many(void)
 	tap_has(text_string(&text), "  thread 110 ", "ten tasks are told");
 	tap_ok(!strstr(text_string(&text), "  thread 111 "), "an eleventh is not");
 	tap_has(text_string(&text), "  and 15 more\n", "the others are counted");
+	report(&text, tap_report, &family.history, &source, 1, NULL);
+	tap_has(text_string(&text), "  more_tasks: 15\n", "in TAP too");
+	report(&text, junit_report, &family.history, &source, 1, NULL);
+	tap_has(text_string(&text), "and 15 more\n</failure>", "in JUnit too");
 	text_finish(&text);
 	family_finish(&family);
 }
@@ -209,7 +241,6 @@ static void check_junit(const struct history *history)
 		"process 100 prog: faults.cow = not known\n"
 		"thread 101 worker: faults.cow = not known\n"
 		"process 102 sh: faults.cow = not known\n"
-		"process 100 prog: exit = 1\n"
 		"</error>\n"
 		"    </testcase>\n"
 		"    <testcase classname=\"kin.expect\" name=\"any(name == "
@@ -235,6 +266,9 @@ int main(void)
 	struct family family;
 	make(&family);
 	check_person(&family.history);
+	check_calls(&family.history);
+	check_numbers(&family.history);
+	check_reasons(&family.history);
 	check_tap(&family.history);
 	check_junit(&family.history);
 	family_finish(&family);

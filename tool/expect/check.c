@@ -234,6 +234,19 @@ static bool blame_each(const struct subject *subject, void *arg)
 	return blaming->check->error == 0;
 }
 
+static void blame_prog(struct blaming *blaming)
+{
+	const struct history *history = blaming->check->evaluation.history;
+	if (history->n_tasks == 0)
+		return;
+	struct subject prog = { .history = history };
+	prog.task = process_task(history, history->tasks[0]);
+	struct value value;
+	blaming->leaf->term->measure(&value, &prog);
+	if (!blaming->check->cannot_tell || !value_is_exact(&value))
+		add_culprit(blaming, &prog);
+}
+
 static void blame_term(struct check *check, const struct node *node)
 {
 	static const struct {
@@ -247,11 +260,7 @@ static void blame_term(struct check *check, const struct node *node)
 	const struct history *history = check->evaluation.history;
 	struct blaming blaming = { .check = check, .leaf = node };
 	if (node->term->fold == FOLD_PROG) {
-		if (history->n_tasks == 0)
-			return;
-		struct subject prog = { .history = history,
-			.task = process_task(history, history->tasks[0]) };
-		add_culprit(&blaming, &prog);
+		blame_prog(&blaming);
 		return;
 	}
 	for (size_t i = 0; i < sizeof listed / sizeof *listed && !check->cannot_tell; i++) {

@@ -3,6 +3,7 @@
 
 #include "model/names.h"
 
+#include <signal.h>
 #include <string.h>
 
 #define NO_END "its end was not seen"
@@ -77,7 +78,7 @@ static void count_kind(struct value *value, const struct subject *subject, const
 {
 	const struct task *task = subject->task;
 	bool known = kind_is_known(task);
-	set_flag(value, known && !task->thread && strcmp(task_kind(&task->by), kind) == 0);
+	set_flag(value, known && strcmp(task_kind(&task->by), kind) == 0);
 	if (known)
 		return;
 	value->range.high = fraction_of(1);
@@ -121,8 +122,8 @@ static void count_signals(struct value *value, const struct subject *subject, bo
 {
 	uint64_t count = 0;
 	for (const struct signal_seen *signal = subject->task->signals; signal; signal = signal->next)
-		if (signal->stop == stops && signal->signo)
-			count++; // a stop without a signal is the going on after one
+		if (signal->stop == stops && !(stops && signal->signo == SIGCONT)) // SIGCONT ends a stop
+			count++;
 	value_set_count(value, TYPE_NUMBER, count);
 	if (has_source(subject->history, "ptrace") && !subject->task->untraced)
 		return;

@@ -114,8 +114,6 @@ int range_calculate(struct range *ret, char operation, const struct range *a, co
 	bool exact_a = range_is_exact(a), exact_b = range_is_exact(b);
 	if (operation == '+' || operation == '-')
 		return add(ret, operation, a, b);
-	if (operation != '*' && exact_b && b->low.above == 0)
-		return -EDOM;
 	if (exact_a && exact_b) {
 		int error = fraction_calculate(&ret->low, operation, a->low, b->low);
 		ret->high = ret->low;

@@ -5,6 +5,7 @@ struct folding {
 	const struct term *term;
 	struct value value;
 	bool any; // something was visited
+	bool whole; // of the whole recording
 	uint64_t start, end; // FOLD_SPAN
 };
 
@@ -44,6 +45,8 @@ static void extend_span(struct folding *folding, const struct subject *subject, 
 		folding->start = start;
 	if (!folding->any || end > folding->end)
 		folding->end = end;
+	if (folding->whole) // the run as it was followed ends with what was seen
+		return;
 	folding->value.range.no_high = folding->value.range.no_high || one->range.no_high;
 	keep_reason(&folding->value, &one->why);
 }
@@ -99,7 +102,7 @@ void fold_term(const struct evaluation *evaluation, const struct term *term,
 		fold_prog(evaluation, term, ret);
 		return;
 	}
-	struct folding folding = { .term = term };
+	struct folding folding = { .term = term, .whole = selection->selector == SELECT_ALL };
 	value_set_count(&folding.value, term->type, 0);
 	visit(history, selection, DOMAIN_TASKS, false, fold_one, &folding);
 	if (!folding.any) {

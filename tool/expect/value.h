@@ -69,8 +69,8 @@ int fraction_compare(struct fraction a, struct fraction b);
 
 /**
  * Arithmetic. '+', '-', '*', '/' and '%' on ranges; where bounds cannot be kept (a product of two ranges, a divisor
- * that may be zero) the result is unbounded. Returns 0, -EOVERFLOW, or -EDOM for a division by zero; *ret is then
- * not to be used.
+ * that may be zero) the result is unbounded. Returns 0, -EOVERFLOW, or -EDOM for an exact number divided by zero;
+ * *ret is then not to be used.
  */
 int range_calculate(struct range *ret, char operation, const struct range *a, const struct range *b);
 
