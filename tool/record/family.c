@@ -87,13 +87,25 @@ static void kill_seen(struct family *family, const struct perf_record *record)
 static int ended(struct family *family, const struct perf_record *record)
 {
 	struct live *live = tasks_find(&family->tasks, record->tid);
-	return live ? exit_record(family, live, record->time, record->exit.parent) : 0;
+	if (!live || live->let_go)
+		return 0;
+	if (!exec_out_of_sight(family, record->tid))
+		return exit_record(family, live, record->time, record->exit.parent);
+	live->let_go = true;
+	family->out_of_sight++;
+	source_note(family->source, live->number,
+		"%s is set-user-ID, set-group-ID or may not be read: what it does is not seen, but for its "
+		"end",
+		live->name);
+	return 0;
 }
 
 /* What a task did before comes before what this record says of it. */
 static int settle_before(struct family *family, const struct perf_record *record)
 {
 	if (record->type == PERF_MMAP || record->type == PERF_FAULT || record->type == PERF_LOST)
+		return 0;
+	if (record->type == PERF_EXIT && exec_out_of_sight(family, record->tid))
 		return 0;
 	if (family->execs && record->type != PERF_FORK)
 		execs_settle(family, record->tid, true);

@@ -79,6 +79,7 @@ struct family {
 	unsigned next_kill;
 	int victims[8]; // of the kernel's out-of-memory killer
 	unsigned next_victim;
+	unsigned out_of_sight; // tasks (live->let_go) that perf has let go of; they live on
 	bool root_reaped; // wait() has returned the program's own process
 	int root_status;
 	struct usage root_usage; // what wait() tells if it had neither threads nor children
@@ -118,6 +119,8 @@ void births_finish(struct family *family);
 int exec_record(struct family *family, const struct perf_record *record);
 void exec_mapped(struct family *family, const struct perf_record *record);
 void execs_settle(struct family *family, int tid, bool all); // tid 0: of every task
+/* perf lets go of a task that runs a set-user-ID program, as if it had ended, before that has mapped anything. */
+bool exec_out_of_sight(struct family *family, int tid);
 void execs_finish(struct family *family);
 
 /* family_exits.c */

@@ -224,6 +224,15 @@ void exec_mapped(struct family *family, const struct perf_record *record)
 		look(seen);
 }
 
+bool exec_out_of_sight(struct family *family, int tid)
+{
+	struct exec_seen *seen = *link_to(family, tid);
+	if (!seen || seen->exe.length > 0)
+		return false;
+	seen->complete = true;
+	return true;
+}
+
 void execs_finish(struct family *family)
 {
 	while (family->execs) {

@@ -112,6 +112,7 @@ int exit_record(struct family *family, struct live *live, uint64_t time, int par
 	if (!live->thread && parent && group->parent && group->parent->tgid != parent)
 		report_adoption(family, group, parent, family_time(family, time));
 	find_killer(family, leaving);
+	family->out_of_sight -= live->let_go;
 	tasks_remove(&family->tasks, live);
 	leaving->others_alive = --group->alive > 0;
 	*family->leaving_end = leaving;
@@ -180,8 +181,9 @@ static void match_early(struct family *family)
 		struct early_status *early = *link;
 		struct live *live = tasks_find(&family->tasks, early->exit.tid);
 		bool matched = match(family, &early->exit);
-		/* perf has let go of it, as of a set-user-ID program: its end is known all the same. */
-		if (!matched && live && now - early->exit.time > WAIT_NS) {
+		/* Of a task that perf has let go of no record comes. */
+		if (!matched && live && (live->let_go || now - early->exit.time > WAIT_NS)) {
+			execs_settle(family, live->tid, true);
 			exit_record(family, live, early->exit.time, early->exit.parent);
 			match(family, &early->exit);
 		} else if (!matched && (live || early->exit.time > family->drained)) {

@@ -21,8 +21,9 @@
  * a wake-up each would cost the program more than the record does.
  */
 #define PAUSE_NS 100000
-#define SETTLE_MS \
-	1 // while something is waited for, and with --faults, whose rings do not wake at every record
+/* While something is waited for, and with --faults, whose rings do not wake at every record. */
+#define SETTLE_MS 1
+#define LOOK_MS 20 // while a task is out of perf's sight
 #define IDLE_MS 1000 // then a look whether tasks went away unseen
 
 struct nostop {
@@ -30,7 +31,7 @@ struct nostop {
 	int epoll, child_signals; // child_signals: signalfd of SIGCHLD
 	uint64_t looked; // when it was last looked for tasks that went away unseen
 	int *fds;
-	size_t n_fds, open_fds;
+	size_t n_fds;
 };
 
 static void say(struct recorder_result *result, const char *what, const char *why)
@@ -86,7 +87,7 @@ static int open_epoll(struct nostop *nostop)
 		return -errno;
 	nostop->child_signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	nostop->epoll = epoll_create1(EPOLL_CLOEXEC);
-	nostop->n_fds = nostop->open_fds = perf_fds(nostop->family.perf, NULL, 0);
+	nostop->n_fds = perf_fds(nostop->family.perf, NULL, 0);
 	nostop->fds = calloc(nostop->n_fds, sizeof *nostop->fds);
 	if (nostop->child_signals < 0 || nostop->epoll < 0)
 		return -errno;
@@ -206,16 +207,11 @@ static int look_after_root(struct nostop *nostop)
 	}
 }
 
-static void close_hung_up(struct nostop *nostop, const struct epoll_event *event)
+/* A ring whose last task has ended would wake for ever. */
+static void leave_hung_up(const struct nostop *nostop, const struct epoll_event *event)
 {
-	if (!(event->events & (EPOLLHUP | EPOLLERR)))
-		return;
-	for (size_t i = 0; i < nostop->n_fds; i++) {
-		if (nostop->fds[i] != event->data.fd)
-			continue;
+	if (event->events & (EPOLLHUP | EPOLLERR))
 		epoll_ctl(nostop->epoll, EPOLL_CTL_DEL, event->data.fd, NULL);
-		nostop->open_fds--;
-	}
 }
 
 static int patience(const struct nostop *nostop)
@@ -223,7 +219,18 @@ static int patience(const struct nostop *nostop)
 	const struct family *family = &nostop->family;
 	if (family_waits(family) || family->faults)
 		return SETTLE_MS;
-	return nostop->open_fds == 0 ? 20 : IDLE_MS;
+	return family->out_of_sight > 0 ? LOOK_MS : IDLE_MS;
+}
+
+/* Tasks whose ends no record tells. */
+static void sweep_at_times(struct nostop *nostop)
+{
+	struct family *family = &nostop->family;
+	uint64_t now = perf_now(), every = family->out_of_sight > 0 ? LOOK_MS : IDLE_MS;
+	if (now - nostop->looked < every * 1000000)
+		return;
+	nostop->looked = now;
+	family_sweep(family);
 }
 
 /* Returns 1 when nothing came. */
@@ -234,7 +241,7 @@ static int wait_for_records(struct nostop *nostop)
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < count; i++) {
-		close_hung_up(nostop, &events[i]);
+		leave_hung_up(nostop, &events[i]);
 		int error = events[i].data.fd == nostop->child_signals ? look_after_root(nostop) : 0;
 		if (error)
 			return error;
@@ -250,11 +257,7 @@ static int follow(struct nostop *nostop)
 	while (!error && !family->finished && (family->tasks.count > 0 || family_waits(family))) {
 		int idle = wait_for_records(nostop);
 		error = idle < 0 ? idle : drain(nostop, false);
-		uint64_t now = perf_now();
-		if (nostop->open_fds == 0 || now - nostop->looked > (uint64_t)IDLE_MS * 1000000) {
-			nostop->looked = now;
-			family_sweep(family);
-		}
+		sweep_at_times(nostop);
 		if (signals_stop_asked()) {
 			family_let_go(family, "kin was told to stop following");
 			break;
