@@ -163,10 +163,12 @@ static int trace(struct source *source, struct started *started)
 		goto out;
 	}
 	error = tracer_run(&tracer);
-	if (error && tracer.error) {
+	if (error) {
 		snprintf(source->result->message, sizeof source->result->message,
 			"recording stopped (%s); the program runs on untraced", strerror(-error));
-		wait_untraced(source, started->pid);
+		/* While a task is still attached it may stop and wait for kin: better to end than to wait for it. */
+		if (tracer.attached == 0)
+			wait_untraced(source, started->pid);
 	}
 out:
 	watch_finish(tracer.watch, &source->end);

@@ -37,11 +37,23 @@ void tracer_want_exit_stop(struct tracer *tracer, struct live *live, bool wanted
 		live->exit_stop = wanted;
 }
 
+/* Whether a task is there and waits for its tracer. One that was killed meanwhile does not. */
+static bool is_stopped(const struct live *live)
+{
+	struct proc_stat stat;
+	int tgid = live->group ? live->group->tgid : live->tid;
+	return proc_read_stat(tgid, live->tid, &stat) == 0 && stat.state == 't';
+}
+
 void tracer_resume(struct tracer *tracer, struct live *live, int signo)
 {
-	(void)tracer;
 	/* While a call is awaited its end is a stop too, also after the event stops inside it. */
-	ptrace(live->pending ? PTRACE_SYSCALL : PTRACE_CONT, live->tid, 0, (void *)(long)signo);
+	int request = live->pending ? PTRACE_SYSCALL : PTRACE_CONT;
+	if (ptrace(request, live->tid, 0, (void *)(long)signo) == 0 || !is_stopped(live))
+		return;
+	/* It must not be left stopped, and a stop that was waited for is not reported again. */
+	if (ptrace(request, live->tid, 0, (void *)(long)signo) < 0)
+		tracer->error = -errno;
 }
 
 void sender_of(const struct tracer *tracer, const siginfo_t *info, struct sender *sender)
@@ -202,6 +214,29 @@ static int next_change(struct tracer *tracer, siginfo_t *info)
 	return waitid(P_ALL, 0, info, flags | WEXITED | (tracer->tasks.held ? WNOHANG : 0));
 }
 
+/* There is nobody to wait for: take out what has ended without a report. False, with errno: a task is there all the same. */
+static bool drop_ended(struct tracer *tracer)
+{
+	size_t state = 0;
+	struct live *live, *next = NULL;
+	while ((live = tasks_each(&tracer->tasks, &state, &next))) {
+		struct proc_stat stat;
+		if (!live->dead && proc_read_stat(live->tid, live->tid, &stat) == 0) {
+			errno = ECHILD;
+			return false;
+		}
+		if (live->group) {
+			source_emit(tracer->source, &(struct event){ .type = EVENT_LOST,
+							    .task = live->number,
+							    .text = "its end was not seen" });
+			exit_leave(tracer, live, 0);
+		} else {
+			tasks_remove(&tracer->tasks, live);
+		}
+	}
+	return true;
+}
+
 int tracer_run(struct tracer *tracer)
 {
 	while (!tracer->finished && tracer->tasks.count > 0 && tracer->error == 0) {
@@ -218,9 +253,7 @@ int tracer_run(struct tracer *tracer)
 				tracer_let_go(tracer, "kin was told to stop following");
 				break;
 			}
-		} else if (errno == ECHILD) {
-			break;
-		} else {
+		} else if (errno != ECHILD || !drop_ended(tracer)) {
 			tracer->error = -errno;
 		}
 	}
@@ -244,7 +277,10 @@ static void detach(struct tracer *tracer, struct live *live, int status, const c
 	}
 	/* A group-stopped task stays stopped when detached with its stop signal: SIGSTOP keeps it so. */
 	int deliver = event == 0 && signo != SYSCALL_STOP ? signo : 0;
-	ptrace(PTRACE_DETACH, live->tid, 0, (void *)(long)deliver);
+	struct proc_stat now;
+	if (ptrace(PTRACE_DETACH, live->tid, 0, (void *)(long)deliver) < 0 &&
+		proc_read_stat(live->tid, live->tid, &now) == 0 && now.state != 'Z')
+		tracer->attached++;
 	struct group *group = live->group;
 	tasks_remove(&tracer->tasks, live);
 	if (group && --group->alive == 0) {

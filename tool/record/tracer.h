@@ -33,6 +33,7 @@ struct tracer {
 	unsigned stops_in_a_row; // private to tracer.c
 	bool follow_none;
 	bool finished; // nothing more to follow
+	unsigned attached; // tasks that could not be let go: the kernel does it when kin ends
 	bool sanitizer_noted; // private to hints.c
 	char *looked_at; // private to hints.c
 	int error; // negative errno value that ends the tracing
