@@ -224,12 +224,14 @@ static int show(struct run *run)
 	struct text text = { 0 };
 	int error = 0;
 	set_view(run); // the terminal may have another width by now
+	run->view.more = run->options.record.recorder.faults;
 	if (run->options.view == VIEW_TREE)
 		error = view_tree(&text, &run->history, &run->view);
 	else if (run->options.view == VIEW_SUMMARY)
 		error = view_summary(&text, &run->history, &run->view);
 	else
 		return 0;
+	run->view.more = false;
 	if (!error && run->options.record.recorder.faults)
 		error = view_faults(&text, &run->history, &run->view);
 	if (!error && text_failed(&text))
