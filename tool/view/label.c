@@ -1,6 +1,7 @@
 #include "view/label.h"
 #include "model/names.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Chains longer than this show their ends only. */
@@ -84,14 +85,16 @@ static size_t first_argument(const struct program *program)
 }
 
 static void add_arguments(
-	struct label *label, const struct program *program, const struct view_options *options)
+	struct label *label, const struct program *program, size_t words, const struct view_options *options)
 {
 	if (!program->argv)
 		return;
-	for (size_t i = first_argument(program); i < program->argv->count; i++) {
+	for (size_t i = first_argument(program); i < program->argv->count && i < words; i++) {
 		text_add_char(&label->text, ' ');
 		add_word(&label->text, program->argv->word[i], options);
 	}
+	if (words != SIZE_MAX)
+		text_printf(&label->text, " %s", glyphs_for(options)->more);
 }
 
 static void add_earlier_programs(
@@ -122,7 +125,7 @@ static void add_title(struct label *label, const char *title, const struct view_
 }
 
 void label_task(
-	struct label *label, const struct task *task, bool arguments, const struct view_options *options)
+	struct label *label, const struct task *task, size_t words, const struct view_options *options)
 {
 	const struct program *last = task->last_program;
 	if (!last) {
@@ -139,8 +142,7 @@ void label_task(
 		add_name(&label->text, task->name, options);
 		text_add_char(&label->text, ']');
 	}
-	if (arguments)
-		add_arguments(label, last, options);
+	add_arguments(label, last, words, options);
 }
 
 void add_task_reference(struct text *out, const struct task *task, const struct view_options *options)

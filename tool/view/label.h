@@ -22,9 +22,12 @@ struct label {
 void label_clear(struct label *label);
 void label_finish(struct label *label);
 
-/** "sh ⇒ env ⇒ true x y": the programs a task ran and the arguments of the last. */
+/**
+ * "sh ⇒ env ⇒ true x y": the programs a task ran and the arguments of the last; of argv only the first `words`, and a
+ * mark that there are others, unless that is SIZE_MAX.
+ */
 void label_task(
-	struct label *label, const struct task *task, bool arguments, const struct view_options *options);
+	struct label *label, const struct task *task, size_t words, const struct view_options *options);
 
 /** A task in the middle of a sentence: "sh (TID 4711)". */
 void add_task_reference(struct text *out, const struct task *task, const struct view_options *options);

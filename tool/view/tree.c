@@ -26,11 +26,24 @@ struct tree {
 	uint64_t *walls;
 };
 
-static bool same_program(const struct task *a, const struct task *b, bool arguments)
+static bool same_title(const struct task *a, const struct task *b)
 {
-	if (!a->last_program != !b->last_program || strcmp(task_title(a), task_title(b)) != 0)
-		return false;
-	return !arguments || !a->last_program || a->last_program->argv == b->last_program->argv;
+	return !a->last_program == !b->last_program && strcmp(task_title(a), task_title(b)) == 0;
+}
+
+/* How many of the first `most` words of both programs are the same ones. Equal words are one string of the history. */
+static size_t common_words(const struct task *a, const struct task *b, size_t most)
+{
+	const struct words *x = a->last_program ? a->last_program->argv : NULL;
+	const struct words *y = b->last_program ? b->last_program->argv : NULL;
+	size_t count = 0;
+	if (x == y)
+		return most;
+	if (!x || !y)
+		return 0;
+	while (count < most && count < x->count && count < y->count && x->word[count] == y->word[count])
+		count++;
+	return count;
 }
 
 /* "worker-12" as "worker-*" */
@@ -73,14 +86,15 @@ static void add_titles(struct tree *tree, const struct row *row)
 static void label_names(struct tree *tree, const struct row *row)
 {
 	const struct task *first = row_task(&tree->fold, row), *task = first;
-	bool arguments = true;
+	size_t words = SIZE_MAX;
 	while ((task = row_next_task(&tree->fold, task))) {
-		if (!same_program(first, task, false))
+		if (!same_title(first, task))
 			break;
-		arguments = arguments && same_program(first, task, true);
+		words = common_words(first, task, words);
 	}
-	if (!task) {
-		label_task(&tree->label, first, arguments, tree->options);
+	bool same_programs = row->count == 1 || tree->fold.step < 4;
+	if (!task && same_programs) {
+		label_task(&tree->label, first, words, tree->options);
 		return;
 	}
 	tree->label.name_begin = tree->label.text.length;
