@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import xml.etree.ElementTree as xml
 
 import pytest
@@ -442,6 +443,31 @@ def test_a_report_that_cannot_be_written():
         status, text = verdict(expect(*words, "exit == 0", "--", "/bin/true"))
         assert status == 2 and "cannot write /dev/full" in text, text
     assert expect("--junit=/dev/full", "exit == 1", "--", "/bin/true").returncode == 1
+
+
+def test_nobody_reads_the_report():
+    for words, status in ((["exit == 0"], 0), (["exit == 1"], 1), (["1 / 0 == 1"], 3)):
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            done = expect("--tap", *words, "--", "/bin/true", stderr=writer)
+        finally:
+            os.close(writer)
+        assert done.returncode == status
+
+
+@pytest.mark.parametrize("name, number", [("SIGTERM", signal.SIGTERM), ("SIGHUP", signal.SIGHUP)])
+def test_a_signal_to_kin_reaches_the_program_and_is_reported(name, number, place):
+    ready, path = os.path.join(place, "ready"), os.path.join(place, "report")
+    os.mkfifo(ready)
+    kin = subprocess.Popen([KIN, "expect", "-o", path, "signal == %s" % name, "exit == 0", "--",
+                            "sh", "-c", "echo x > %s; exec sleep 60" % ready], stdin=subprocess.DEVNULL)
+    with open(ready, encoding="ascii") as file:
+        file.read()
+    kin.send_signal(number)
+    assert kin.wait(30) == 1
+    with open(path, encoding="utf-8") as file:
+        assert file.read().startswith("kin expect: not held: exit == 0\n  exit = %d\n" % (128 + number))
 
 
 def test_a_negative_number_in_parentheses():

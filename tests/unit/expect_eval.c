@@ -199,6 +199,8 @@ static void check_unknown(void)
 	fails_to_hold("faults.minor < 20");
 	holds("any(exit == 3)");
 	cannot_tell("any(exit == 4)");
+	cannot_tell("count(tid == 101) == 1"); // a task born later may have that TID again
+	holds("count(tid == 101) >= 1");
 	fails_to_hold("none(exit == 3)");
 	cannot_tell("all(tid > 0)");
 	fails_to_hold("all(exit == 0)");

@@ -8,6 +8,7 @@
 #include "view/view.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,7 +176,7 @@ static int write_text(struct output *output, const struct text *text)
 	int error = text_failed(text) ? -ENOMEM : output_write(output, text_string(text), text->length);
 	int not_closed = output_close(output);
 	error = error ? error : not_closed;
-	/* A reader that has gone is nobody to complain to. */
+	/* A reader that has gone (a closed pipe) is nobody to complain to. */
 	if (error && error != -EPIPE)
 		cmd_fail(0, "expect", "cannot write %s: %s", output->name, strerror(-error));
 	return error;
@@ -213,6 +214,7 @@ static int write_main(struct expecting *expecting, const struct report *report, 
 static int write_reports(struct expecting *expecting, int status)
 {
 	make_title(expecting);
+	signal(SIGPIPE, SIG_IGN); // a reader that has gone must not change the exit status
 	struct report report = {
 		.title = expecting->title,
 		.history = &expecting->history,
