@@ -203,10 +203,10 @@ static int next_change(struct tracer *tracer, siginfo_t *info)
 	int flags = WSTOPPED | WNOWAIT | __WALL;
 	*info = (siginfo_t){ 0 };
 	if (tracer->stops_in_a_row < STOPS_BEFORE_ENDS) {
-		int got = waitid(P_ALL, 0, info, flags | WNOHANG);
-		if (got < 0 || info->si_pid != 0) {
+		/* Where all have ended there is nobody who could stop: ECHILD is no error here. */
+		if (waitid(P_ALL, 0, info, flags | WNOHANG) == 0 && info->si_pid != 0) {
 			tracer->stops_in_a_row++;
-			return got;
+			return 0;
 		}
 	}
 	tracer->stops_in_a_row = 0;
