@@ -101,7 +101,8 @@ int start_fork(const struct start_options *options, struct started *started)
 	int go[2], failed[2], error;
 	if (pipe2(go, O_CLOEXEC) < 0)
 		return -errno;
-	if (pipe2(failed, O_CLOEXEC) < 0) {
+	/* Read when the child has run exec or ended: what has not been said by then never will. */
+	if (pipe2(failed, O_CLOEXEC | O_NONBLOCK) < 0) {
 		error = -errno;
 		goto close_go;
 	}
