@@ -192,6 +192,8 @@ def failures():
     brother = r.after(1).birth(top, {"call": "clone3", "flags": ["CLONE_PARENT", "CLONE_NEWUSER", "CLONE_NEWPID"],
                                      "exit_signal": "SIGCHLD"}, parent=0)
     r.after(1).exit(brother, 0, cpu=0.1)
+    odd = r.after(1).birth(top, {**FORK, "exit_signal": "SIGUSR2"})
+    r.after(1).exit(odd, 0, cpu=0.1)
     hidden = r.after(1).birth(top, {"call": "clone", "exit_signal": "SIGCHLD"}, untraced=True, name="hidden")
     r.after(1).add("exit", hidden)
     r.after(5).exit(top, 1, cpu=4, major=1)

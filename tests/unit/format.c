@@ -93,6 +93,7 @@ static void words(void)
 	word_is("é", &ascii, "\\xc3\\xa9", "UTF-8 in ASCII");
 	word_is("\xc2\x85", &utf8, "\\xc2\\x85", "a control character of Latin-1");
 	word_is("\xe2\x80\xae", &utf8, "\\xe2\\x80\\xae", "a character that turns the line round");
+	word_is("\xe2\x81\xa6", &utf8, "\\xe2\\x81\\xa6", "one that isolates");
 }
 
 static void cut_is(const char *string, size_t columns, const char *want)
