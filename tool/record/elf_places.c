@@ -16,7 +16,15 @@
 
 #define DEBUG_ROOT "/usr/lib/debug"
 
+/*
+ * libdw unpacks all compressed sections before it answers anything: 100 ms for the C library's debug file, more than
+ * many a program runs. Such a debug file is used for its symbols, which are not compressed, and not for its lines.
+ */
+#define UNPACK_MOST (256u << 10)
+
 struct elf_places {
+	bool has_symbols; // not only the dynamic ones
+	bool no_lines;
 	Dwfl *dwfl;
 	Dwfl_Module *module;
 	Elf *elf; // the module's
@@ -33,6 +41,29 @@ static int open_file(const char *path, char **ret_path)
 		return fd;
 	close(fd);
 	return -1;
+}
+
+static bool has_section(Elf *elf, GElf_Word type)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	while ((section = elf_nextscn(elf, section)))
+		if (gelf_getshdr(section, &header) && header.sh_type == type)
+			return true;
+	return false;
+}
+
+static bool slow_to_unpack(int fd)
+{
+	uint64_t packed = 0;
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	while (elf && (section = elf_nextscn(elf, section)))
+		if (gelf_getshdr(section, &header) && header.sh_flags & SHF_COMPRESSED)
+			packed += header.sh_size;
+	elf_end(elf);
+	return packed > UNPACK_MOST;
 }
 
 static int open_by_build_id(Dwfl_Module *module, char **ret_path)
@@ -97,7 +128,16 @@ static int find_debug_file(Dwfl_Module *module, void **user, const char *name, D
 	int fd = open_by_build_id(module, ret_path);
 	if (fd < 0 && file && link)
 		fd = open_by_link(file, link, checksum, ret_path);
-	return fd;
+	if (fd < 0 || !slow_to_unpack(fd))
+		return fd;
+	struct elf_places *places = *user;
+	places->no_lines = true;
+	if (!places->has_symbols)
+		return fd;
+	close(fd);
+	free(*ret_path);
+	*ret_path = NULL;
+	return -1;
 }
 
 static int find_no_elf(
@@ -129,6 +169,10 @@ int elf_places_create(struct elf_places **ret_places, const char *path, int fd)
 	places->elf = dwfl_module_getelf(places->module, &places->bias);
 	if (!places->elf)
 		goto out;
+	places->has_symbols = has_section(places->elf, SHT_SYMTAB);
+	void **user;
+	dwfl_module_info(places->module, &user, NULL, NULL, NULL, NULL, NULL, NULL);
+	*user = places;
 	*ret_places = places;
 	return 0;
 out:
@@ -178,7 +222,8 @@ void elf_places_find(struct elf_places *places, uint64_t offset, struct elf_plac
 	GElf_Sym symbol;
 	ret_place->function = dwfl_module_addrinfo(
 		places->module, address + places->bias, &within, &symbol, NULL, NULL, NULL);
-	Dwfl_Line *line = dwfl_module_getsrc(places->module, address + places->bias);
+	Dwfl_Line *line =
+		places->no_lines ? NULL : dwfl_module_getsrc(places->module, address + places->bias);
 	if (line)
 		ret_place->file = dwfl_lineinfo(line, NULL, &ret_place->line, NULL, NULL, NULL);
 }

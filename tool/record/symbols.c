@@ -213,8 +213,11 @@ static int describe(
 	struct symbols *symbols, const struct file *file, const struct elf_place *found, struct place *place)
 {
 	char text[4096];
-	place->name = found->function ? intern(symbols, found->function) : NULL;
-	if (!found->function) {
+	if (found->function) {
+		/* Without the version of a dynamic symbol. */
+		snprintf(text, sizeof text, "%.*s", (int)strcspn(found->function, "@"), found->function);
+		place->name = intern(symbols, text);
+	} else {
 		const char *name = base_name(file->path);
 		static const char deleted[] = " (deleted)";
 		size_t length = strlen(name), suffix = sizeof deleted - 1;
