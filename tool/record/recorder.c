@@ -205,8 +205,9 @@ static int record(struct source *source, const char *path, const struct inherite
 	if (failed) {
 		result->started = false;
 		result->exit_status = failed == -ENOENT ? 127 : 126;
-		snprintf(result->message, sizeof result->message, "%s: %s", options->argv[0],
-			strerror(-failed));
+		bool there = failed == -ENOENT && access(path, F_OK) == 0;
+		snprintf(result->message, sizeof result->message, "%.200s: %s", options->argv[0],
+			there ? "the interpreter it names was not found" : strerror(-failed));
 	}
 	start_finish(&started, error != 0 && !result->started);
 out:
