@@ -268,8 +268,9 @@ static struct access_seen access_of(const struct perf_record *record)
 	if (record->fault.code_known) {
 		seen.present_known = true;
 		seen.present = record->fault.code & PERF_CODE_PRESENT;
-		seen.access = record->fault.code & PERF_CODE_WRITE ? ACCESS_WRITE : ACCESS_READ;
 	}
+	if (seen.present)
+		seen.access = record->fault.code & PERF_CODE_WRITE ? ACCESS_WRITE : ACCESS_READ;
 	return seen;
 }
 

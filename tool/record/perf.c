@@ -61,8 +61,9 @@ static size_t begin_drain(struct perf *perf, uint64_t horizon)
 }
 
 /*
- * The tracepoint comes at the start of a fault, the software event at its end. Only what has both is a fault that
- * the kernel counts: one that ends in a signal, or that another signal interrupts, has the first alone.
+ * The tracepoint comes at the start of a fault, the software event at its end. Only what has the second is a fault
+ * that the kernel counts: one that ends in a signal, or that another signal interrupts, has the first alone. The first
+ * is filtered: it comes for pages that were there, so without it the page was not.
  */
 static bool pair_code(struct perf *perf, struct perf_record *record)
 {
@@ -73,12 +74,11 @@ static bool pair_code(struct perf *perf, struct perf_record *record)
 		code->code = record->fault.code;
 		return false;
 	}
-	if (code->tid == record->tid &&
-		code->address / perf->page_size == record->fault.address / perf->page_size) {
-		record->fault.code_known = true;
-		record->fault.code = code->code;
-	}
-	code->tid = 0;
+	bool same_page = code->address / perf->page_size == record->fault.address / perf->page_size;
+	record->fault.code_known = true;
+	record->fault.code = code->tid == record->tid && same_page ? code->code : 0;
+	if (code->tid == record->tid)
+		code->tid = 0;
 	return true;
 }
 

@@ -46,7 +46,7 @@ enum perf_record_type {
 	PERF_OOM, // the kernel chose a victim
 };
 
-/** The error code of a fault, as x86 gives it. */
+/** The error code of a fault, as x86 gives it. Without PERF_CODE_PRESENT the other bits are not recorded. */
 enum { PERF_CODE_PRESENT = 1, PERF_CODE_WRITE = 2, PERF_CODE_USER = 4, PERF_CODE_INSTRUCTION = 16 };
 
 /** One record. Its strings are valid during the callback only. PIDs are those of kin's own PID namespace. */
@@ -76,7 +76,7 @@ struct perf_record {
 			uint64_t address, ip;
 			bool major;
 			bool code_known; // only with perf_exact()
-			unsigned code; // PERF_CODE_* bits
+			unsigned code; // PERF_CODE_* bits; 0 where PERF_CODE_PRESENT is not among them
 		} fault;
 		struct {
 			bool out, preempted;

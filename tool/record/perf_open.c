@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ static const struct tracepoint tracepoints[RING_STREAMS] = {
 #define SIGNAL_FILTER(operator, signo) "sig " operator" " NUMBER_TEXT(signo)
 
 static const char *const filters[RING_STREAMS] = {
+	[RING_CODE] = "error_code & 1", /* the page was there: PERF_CODE_PRESENT */
 	[RING_DELIVER] = SIGNAL_FILTER("!=", SIGCHLD) " && " SIGNAL_FILTER("!=", SIGKILL),
 	[RING_KILL] = SIGNAL_FILTER("==", SIGKILL),
 };
@@ -389,34 +391,56 @@ out:
 	return result;
 }
 
-/* Whatever else is open (a pipe whose reader waits for its end) is let go at once. */
-static _Noreturn void hold_a_moment(const struct perf *perf)
+/* The lowest and the highest descriptor of an event. */
+static void descriptor_range(const struct perf *perf, unsigned *ret_first, unsigned *ret_last)
 {
-	unsigned first = ~0u, last = 0;
+	*ret_first = ~0u;
+	*ret_last = 0;
 	for (size_t i = 0; i < perf->n_cpus; i++) {
 		for (int stream = 0; stream < RING_STREAMS; stream++) {
-			int fd = perf->cpus[i].fds[stream];
-			if (fd < 0)
+			if (perf->cpus[i].fds[stream] < 0)
 				continue;
-			first = (unsigned)fd < first ? (unsigned)fd : first;
-			last = (unsigned)fd > last ? (unsigned)fd : last;
+			unsigned fd = (unsigned)perf->cpus[i].fds[stream];
+			*ret_first = fd < *ret_first ? fd : *ret_first;
+			*ret_last = fd > *ret_last ? fd : *ret_last;
 		}
 	}
-	if (first > 0)
-		syscall(SYS_close_range, 0, first - 1, 0);
+}
+
+/* Whatever else is open (a pipe whose reader waits for its end) is let go at once. */
+static _Noreturn void close_last(unsigned first, unsigned last, const int until[2])
+{
+	char byte;
+	dup2(until[0], 0);
+	close(until[0]);
+	close(until[1]);
+	syscall(SYS_close_range, 1, first - 1, 0);
 	syscall(SYS_close_range, last + 1, ~0u, 0);
+	while (read(0, &byte, 1) < 0 && errno == EINTR)
+		;
 	_exit(0);
 }
 
 /*
  * Closing the last event on a tracepoint waits some ten milliseconds until no CPU can be in it any more. A child does
- * that waiting: it has the descriptors too, and exits. Without an exit signal nobody is told of it, and nobody has to
- * wait for it.
+ * that waiting: it has the descriptors too, and exits once they are closed here, at the end of file of the pipe
+ * whose write end is returned (-1: no child). Without an exit signal nobody is told of it, and nobody has to wait.
  */
-static void close_behind(const struct perf *perf)
+static int close_behind(const struct perf *perf)
 {
-	if (perf->streams >> RING_CODE && syscall(SYS_clone, 0, NULL, NULL, NULL, NULL) == 0)
-		hold_a_moment(perf);
+	unsigned first, last;
+	int until[2];
+	descriptor_range(perf, &first, &last);
+	if (!(perf->streams >> RING_CODE) || first < 2 || pipe2(until, O_CLOEXEC) < 0)
+		return -1;
+	long child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+	if (child == 0)
+		close_last(first, last, until);
+	close(until[0]);
+	if (child > 0)
+		return until[1];
+	close(until[1]);
+	return -1;
 }
 
 void perf_destroy(struct perf *perf)
@@ -425,9 +449,11 @@ void perf_destroy(struct perf *perf)
 		return;
 	waker_destroy(perf->waker);
 	unmap_rings(perf);
-	close_behind(perf);
+	int behind = perf->cpus ? close_behind(perf) : -1;
 	for (int stream = 0; stream < RING_STREAMS && perf->cpus; stream++)
 		close_stream(perf, (enum ring_stream)stream);
+	if (behind >= 0)
+		close(behind);
 	for (size_t i = 0; i < perf->n_cpus; i++)
 		free(perf->cpus[i].ring.bounce);
 	if (perf->limit_raised)
