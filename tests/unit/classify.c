@@ -22,7 +22,7 @@
 #define SHARED 0x900000u
 #define SHARED_FILE 0xa00000u
 
-enum { READ = 0, WRITE = PERF_CODE_WRITE, PRESENT_WRITE = PERF_CODE_PRESENT | PERF_CODE_WRITE };
+enum { ABSENT = 0, PRESENT_WRITE = PERF_CODE_PRESENT | PERF_CODE_WRITE };
 
 struct sums {
 	uint64_t cause[CAUSE_COUNT], major, all, rows, largest, last;
@@ -164,22 +164,30 @@ static void test_exact(void)
 {
 	begin(false);
 	exec(PARENT);
-	fault(PARENT, PARENT, ANON_AT, 4, READ, false);
+	fault(PARENT, PARENT, ANON_AT, 4, ABSENT, false);
 	fault(PARENT, PARENT, ANON_AT, 4, PRESENT_WRITE, false);
 	struct sums sums = leave(PARENT);
 	tap_ok(sums.cause[CAUSE_ZERO] == 8 && sums.cause[CAUSE_COW] == 0,
 		"a write to a page read as zeroes is zero-fill too");
 	exec(PARENT);
-	fault(PARENT, PARENT, ANON_AT, 4, WRITE, false);
+	fault(PARENT, PARENT, ANON_AT, 4, ABSENT, false);
+	fault(PARENT, PARENT, ANON_AT, 4, ABSENT, false);
+	fork_record(PARENT, CHILD, CHILD);
+	newtask(PARENT, 0);
 	fault(PARENT, PARENT, ANON_AT, 4, PRESENT_WRITE, false);
-	fault(PARENT, PARENT, ANON_AT, 4, WRITE, false);
+	fault(PARENT, PARENT, ANON_AT, 4, PRESENT_WRITE, false);
+	fault(CHILD, CHILD, ANON_AT, 2, ABSENT, false);
+	fault(CHILD, CHILD, ANON_AT, 4, PRESENT_WRITE, false);
 	fault(PARENT, PARENT, DATA, 4, PRESENT_WRITE, false);
-	fault(PARENT, PARENT, DATA, 4, WRITE, false);
-	fault(PARENT, PARENT, ANON_AT, 1, WRITE, true);
+	fault(PARENT, PARENT, DATA, 4, ABSENT, false);
+	fault(PARENT, PARENT, ANON_AT, 1, ABSENT, true);
+	sums = leave(CHILD);
+	tap_ok(sums.cause[CAUSE_ZERO] == 4 && sums.cause[CAUSE_COW] == 2,
+		"an inherited page that is not there any more was given back: it is zero-fill");
 	sums = leave(PARENT);
-	tap_is_int(sums.cause[CAUSE_ZERO], 8,
-		"a page that is not there is zero-fill, also after it was given back");
-	tap_is_int(sums.cause[CAUSE_COW], 8, "a write to a present page that was written before is a copy");
+	tap_is_int(sums.cause[CAUSE_ZERO], 8, "a page that is not there is zero-fill, also the second time");
+	tap_is_int(sums.cause[CAUSE_COW], 12,
+		"a write to a page that was shared, or was written before, is a copy");
 	tap_is_int(sums.cause[CAUSE_FILE], 4, "a write to a file's absent page is the file's");
 	tap_is_int(sums.cause[CAUSE_OTHER], 1, "anonymous memory that needs I/O comes from swap");
 	exec(PARENT);
