@@ -85,8 +85,7 @@ def test_program_dies_with_kin_where_asked(options):
 
 @pytest.mark.parametrize("load", [["forks", 1000000, "fork"], ["forks", 1000000, "spawn"], ["threads", 10000000], ["threads", 1000000, 50]],
                          ids=lambda load: " ".join(map(str, load)))
-@pytest.mark.parametrize("death", ["run", "kill"])
-@pytest.mark.parametrize("options", [[], ["--failed"]], ids=["default", "failed"])
+@pytest.mark.parametrize("death, options", [("run", []), ("kill", []), ("kill", ["--failed"])], ids=["run", "kill", "failed"])
 def test_nobody_is_left_stopped(load, death, options, nothing_left):
     """kin killed at any moment of a busy program: every task runs on, or is dead, and none is stopped for ever."""
     for moment in 0, 10, 100, 1000:
@@ -105,6 +104,17 @@ def test_nobody_is_left_stopped(load, death, options, nothing_left):
         wait_until(lambda: not harness.marked(nothing_left), "the end of all")
         kin.stdout.close()
         kin.stderr.close()
+
+
+def test_filter_needs_kin():
+    """Under the filter of --failed, calls fail when kin is gone: a program cannot run on, so it dies, and run is refused."""
+    done = harness.kin_run("--failed", "--on-kin-death=run", "/bin/true")
+    assert done.returncode == 2 and done.stderr.count(b"\n") == 1
+    kin, program = start_catcher("--failed", "-q")
+    kin.kill()
+    assert kin.stdout.read() == b""
+    finish(kin)
+    wait_until(lambda: harness.state_of(program) in (None, "Z"), "the program's death")
 
 
 def switches(pid):

@@ -126,8 +126,8 @@ def test_faults_inside_the_kernel_are_counted(place):
     located = sum(row["count"] for row in rows(seen.root))
     counted = seen.root.exit["minor"] + seen.root.exit["major"]
     assert counted >= COUNT
-    assert seen.end["kernel_faults"] >= 0.99 * (counted - located) - AFTER
-    assert seen.end["kernel_faults"] >= 0.95 * COUNT or located >= 0.95 * COUNT
+    # those of the time between fork and exec are not the program's
+    assert 0.95 * COUNT <= seen.end["kernel_faults"] <= counted - located
 
 
 def test_none_lost_of_three_hundred_thousand(place):
