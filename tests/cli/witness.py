@@ -31,16 +31,22 @@ def unhex(text):
     return bytes.fromhex(text.replace("\\x", ""))
 
 
-def argv_of(arguments):
-    """The path and the argument list of an execve's or execveat's printed arguments."""
-    path = STRING.search(arguments)
-    if not path:
+def argv_of(call, arguments):
+    """
+    The path and the argument list of an execve's or execveat's printed arguments. The path is what the kernel makes of
+    it: for execveat relative to a descriptor, /dev/fd/N with the path after it, if there is one.
+    """
+    match = STRING.search(arguments)
+    if not match:
         return b"", ()
-    start = arguments.find("[", path.end())
+    path = unhex(match.group(1))
+    if call == "execveat" and not path.startswith(b"/") and not arguments.startswith("AT_FDCWD"):
+        path = b"/dev/fd/" + re.match(r"\d+", arguments).group().encode() + (b"/" + path if path else b"")
+    start = arguments.find("[", match.end())
     if start < 0:
-        return unhex(path.group(1)), ()
+        return path, ()
     end = arguments.index("]", start)
-    return unhex(path.group(1)), tuple(unhex(word) for word in STRING.findall(arguments[start:end]))
+    return path, tuple(unhex(word) for word in STRING.findall(arguments[start:end]))
 
 
 def as_seen(path, argv):
@@ -113,7 +119,7 @@ class Parser:
         if result == "?":
             return
         if call in ("execve", "execveat"):
-            path, argv = argv_of(arguments)
+            path, argv = argv_of(call, arguments)
             if error:
                 task.failures.append((call, error, path) + argv)
             else:
