@@ -72,7 +72,10 @@ static void let_run(struct tracer *tracer, struct live *live)
 	if (!live->let_go) {
 		if (live->exit_stop)
 			tracer_want_exit_stop(tracer, live, false);
-		tracer_resume(tracer, live, 0);
+		if (live->stop_signal)
+			tracer_stop_with_group(tracer, live, live->stop_signal);
+		else
+			tracer_resume(tracer, live, 0);
 		return;
 	}
 	source_emit(tracer->source,
@@ -138,9 +141,10 @@ resume:
 	tracer_resume(tracer, maker, 0);
 }
 
-void birth_stopped(struct tracer *tracer, struct live *live)
+void birth_stopped(struct tracer *tracer, struct live *live, int signo)
 {
 	live->born = true;
+	live->stop_signal = signo != SIGTRAP ? signo : 0;
 	if (live->number) {
 		let_run(tracer, live);
 		return;

@@ -45,6 +45,7 @@ struct live {
 	bool born; // its first stop has been seen
 	bool held; // and it has not been resumed, as it is not announced yet
 	uint64_t held_since; // CLOCK_MONOTONIC, ns
+	int stop_signal; // its process was being stopped when it was born: it stops with the others
 	bool exit_stop; // it will stop at its exit
 	bool let_go; // to be detached at its first stop
 	bool dead; // it ended before it was announced: dead_status says how

@@ -69,11 +69,6 @@ void sender_of(const struct tracer *tracer, const siginfo_t *info, struct sender
 	sender->task = tasks_number(&tracer->tasks, info->si_pid);
 }
 
-static bool is_stop_signal(int signo)
-{
-	return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
-}
-
 static void signal_arrived(struct tracer *tracer, struct live *live, int signo)
 {
 	siginfo_t info;
@@ -90,8 +85,8 @@ static void signal_arrived(struct tracer *tracer, struct live *live, int signo)
 	tracer_resume(tracer, live, signo);
 }
 
-/* The whole process is stopped by job control: every thread reports it, one event tells it. */
-static void group_stopped(struct tracer *tracer, struct live *live, int signo)
+/* Every thread reports it, one event tells it. */
+void tracer_stop_with_group(struct tracer *tracer, struct live *live, int signo)
 {
 	ptrace(PTRACE_LISTEN, live->tid, 0, 0);
 	struct group *group = live->group;
@@ -134,9 +129,9 @@ static void event_stopped(struct tracer *tracer, struct live *live, int event, i
 		break;
 	case PTRACE_EVENT_STOP:
 		if (!live->born)
-			birth_stopped(tracer, live);
-		else if (is_stop_signal(signo))
-			group_stopped(tracer, live, signo);
+			birth_stopped(tracer, live, signo);
+		else if (signo != SIGTRAP)
+			tracer_stop_with_group(tracer, live, signo);
 		else
 			group_continued(tracer, live);
 		break;

@@ -52,7 +52,8 @@ void tracer_finish(struct tracer *tracer);
 
 /* births.c: a task is made. */
 void birth_announced(struct tracer *tracer, struct live *maker, int event);
-void birth_stopped(struct tracer *tracer, struct live *live);
+/* signo is SIGTRAP, or the signal that is stopping its process just now. */
+void birth_stopped(struct tracer *tracer, struct live *live, int signo);
 void birth_untraced(struct tracer *tracer, struct live *maker, int tid, const struct clone_call *by);
 /* A child whose maker was killed before it could announce it would be held for ever: take it as it is. */
 void birth_overdue(struct tracer *tracer);
@@ -80,6 +81,9 @@ void call_left(struct tracer *tracer, struct live *live);
 
 /** Ask for, or do without, a stop at the exit of a stopped task. */
 void tracer_want_exit_stop(struct tracer *tracer, struct live *live, bool wanted);
+
+/** The whole process is stopped by job control, and this task of it with the others, until SIGCONT. */
+void tracer_stop_with_group(struct tracer *tracer, struct live *live, int signo);
 
 /** Let a stopped task go on with a signal (0: none); ended meanwhile is fine. */
 void tracer_resume(struct tracer *tracer, struct live *live, int signo);
