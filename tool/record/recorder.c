@@ -182,7 +182,10 @@ static int record(struct source *source, const char *path, const struct inherite
 {
 	const struct recorder_options *options = source->options;
 	struct recorder_result *result = source->result;
-	struct start_options start_options = { .argv = options->argv, .path = path, .inherited = inherited };
+	struct start_options start_options = { .argv = options->argv,
+		.path = path,
+		.inherited = inherited,
+		.die_with_kin = options->no_stop && options->kill_on_death };
 	struct started started = { -1, -1, -1 };
 	void *filter = NULL;
 	int error = 0;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -83,6 +84,8 @@ static _Noreturn void child(const struct start_options *options, int go, int fai
 	while (got < 0 && errno == EINTR);
 	if (got != 1)
 		_exit(126);
+	if (options->die_with_kin)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int error = options->prepare ? -options->prepare(options->argument) : 0;
 	if (error == 0) {
 		signals_give_back(options->inherited);

@@ -24,6 +24,7 @@ struct start_options {
 	char *const *argv;
 	const char *path; // file to run, as found by start_find
 	const struct inherited *inherited;
+	bool die_with_kin; // SIGKILL should kin end first; only the program's own process, until it gains privileges
 	int (*prepare)(void *argument); // run in the child just before exec, 0 or negative errno; can be NULL
 	void *argument;
 };
