@@ -81,3 +81,43 @@ int main(void)
 def test_thread_born_into_a_stop_stops_too(build):
     done = harness.kin_run("-q", "--", build(STOPPED_WHILE_MAKING_THREADS))
     assert (done.returncode, done.stdout) == (0, b"")
+
+
+CUT_SHORT = r"""
+#include <sys/wait.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	if (argc > 2)
+		return 1;
+	/* argv[1] is a copy of this program, made long: it fails, and is cut short while kin looks into it. */
+	if (truncate(argv[1], 200 << 20) < 0)
+		return 2;
+	pid_t pid = fork();
+	if (pid == 0) {
+		execl(argv[1], argv[1], "and", "fail", NULL);
+		_exit(3);
+	}
+	pid_t cutter = fork();
+	if (cutter == 0) {
+		while (truncate(argv[1], 199 << 20) < 0)
+			; /* as long as it runs */
+		for (long size = 198 << 20; size > 0; size -= 1 << 20, usleep(200))
+			if (truncate(argv[1], size) < 0)
+				_exit(4);
+		_exit(0);
+	}
+	int status, cut;
+	waitpid(pid, &status, 0);
+	waitpid(cutter, &cut, 0);
+	return WEXITSTATUS(status) == 1 ? WEXITSTATUS(cut) : 5;
+}
+"""
+
+
+def test_program_cut_short_while_kin_reads_it(build, place):
+    build(CUT_SHORT, "victim")
+    done = harness.kin_run("-q", "--", build(CUT_SHORT), os.path.join(place, "victim"))
+    assert done.returncode == 0, done.stderr

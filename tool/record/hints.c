@@ -2,9 +2,9 @@
 #include "record/tracer.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,22 +45,46 @@ void hint_at_exec(struct tracer *tracer, struct live *live)
 			text_string(&image->path));
 }
 
+/*
+ * A program's file, by a name that anybody may have given to something else by now: opening a device can do harm, so it
+ * is opened only once it is known to be a file. Returns a descriptor or -1.
+ */
+static int open_file(const char *path)
+{
+	char link[64];
+	struct stat st;
+	int fd = -1, at = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (at < 0)
+		return -1;
+	snprintf(link, sizeof link, "/proc/self/fd/%d", at);
+	if (fstat(at, &st) == 0 && S_ISREG(st.st_mode))
+		fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	close(at);
+	return fd;
+}
+
+#define LONGEST_MARK 16
+#define SEARCHED (256 << 20) // bytes: enough for any program, and an end to a file without one
+
 /* LeakSanitizer stops its own process by ptrace at the end; its runtime, or a reference to it, is in the file. */
 static bool has_leak_sanitizer(const char *path)
 {
-	static const char *const marks[] = { "__lsan_", "__asan_init", "liblsan" };
-	struct stat st;
+	static const char marks[][LONGEST_MARK] = { "__lsan_", "__asan_init", "liblsan" };
+	char bytes[LONGEST_MARK + 65536];
 	bool found = false;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = open_file(path);
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size < 256 << 20) {
-		size_t size = (size_t)st.st_size;
-		void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-		for (size_t i = 0; bytes != MAP_FAILED && !found && i < sizeof marks / sizeof *marks; i++)
-			found = memmem(bytes, size, marks[i], strlen(marks[i])) != NULL;
-		if (bytes != MAP_FAILED)
-			munmap(bytes, size);
+	/* Read, not mapped: a mapped file that is cut short ends its reader. The tail of each piece is kept for the next. */
+	size_t kept = 0, searched = 0;
+	ssize_t got;
+	while (!found && searched < SEARCHED && (got = read(fd, bytes + kept, sizeof bytes - kept)) > 0) {
+		size_t length = kept + (size_t)got;
+		for (size_t i = 0; !found && i < sizeof marks / sizeof *marks; i++)
+			found = memmem(bytes, length, marks[i], strlen(marks[i])) != NULL;
+		kept = length < LONGEST_MARK ? length : LONGEST_MARK;
+		memmove(bytes, bytes + length - kept, kept);
+		searched += (size_t)got;
 	}
 	close(fd);
 	return found;
