@@ -1,11 +1,15 @@
 """Programs that come at a bad moment or mean harm: kin neither breaks, nor lies, nor changes what they do."""
 
 import os
+import signal
+import struct
 
 import pytest
 
 import harness
-from harness import nobody, nothing_left, place  # fixtures
+from harness import nothing_left, place  # fixtures
+
+MACHINES = {"x86_64": 62, "aarch64": 183}
 
 
 @pytest.fixture
@@ -91,17 +95,24 @@ CUT_SHORT = r"""
 int main(int argc, char **argv)
 {
 	if (argc > 2)
-		return 1;
+		return write(STDOUT_FILENO, "", 1) == 1;
 	/* argv[1] is a copy of this program, made long: it fails, and is cut short while kin looks into it. */
 	if (truncate(argv[1], 200 << 20) < 0)
 		return 2;
+	int runs[2];
+	char byte;
+	if (pipe(runs) < 0)
+		return 3;
 	pid_t pid = fork();
 	if (pid == 0) {
+		dup2(runs[1], STDOUT_FILENO);
 		execl(argv[1], argv[1], "and", "fail", NULL);
 		_exit(3);
 	}
 	pid_t cutter = fork();
 	if (cutter == 0) {
+		if (read(runs[0], &byte, 1) != 1)
+			_exit(6);
 		while (truncate(argv[1], 199 << 20) < 0)
 			; /* as long as it runs */
 		for (long size = 198 << 20; size > 0; size -= 1 << 20, usleep(200))
@@ -121,3 +132,115 @@ def test_program_cut_short_while_kin_reads_it(build, place):
     build(CUT_SHORT, "victim")
     done = harness.kin_run("-q", "--", build(CUT_SHORT), os.path.join(place, "victim"))
     assert done.returncode == 0, done.stderr
+
+
+MANY_LONG_ARGUMENTS = r"""
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(void)
+{
+	enum { MANY = 100000, LONG = 1 << 20 };
+	char *string = malloc(LONG + 1), **argv = calloc(MANY + 1, sizeof *argv);
+	memset(string, 'a', LONG);
+	string[LONG] = '\0';
+	for (int i = 0; i < MANY; i++)
+		argv[i] = string;
+	execv("/bin/true", argv);
+	return errno == E2BIG ? 0 : 1;
+}
+"""
+
+
+def test_arguments_of_nonsense_have_a_bound(build, place):
+    path = os.path.join(place, "r")
+    done = harness.run(["/bin/sh", "-c", 'ulimit -v 2000000 && exec "$@"', "sh", harness.KIN, "run", "--failed", "--json", "-o", path,
+                        "--", build(MANY_LONG_ARGUMENTS)])
+    assert done.returncode == 0, done.stderr
+    failed = harness.recording.load(path).of("failed")
+    assert [event["error"] for event in failed] == ["E2BIG"]
+    assert 1 << 20 < os.path.getsize(path) < 64 << 20
+
+
+FAILED_KILL = r"""
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void)
+{
+	int ready[2];
+	char byte;
+	if (pipe(ready) < 0)
+		return 1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (setuid(1) < 0 || write(ready[1], "", 1) != 1)
+			return 2;
+		pause();
+	}
+	if (read(ready[0], &byte, 1) != 1)
+		return 3;
+	pid_t stranger = fork();
+	if (stranger == 0)
+		_exit(setuid(2) < 0 || kill(pid, SIGKILL) == 0 ? 4 : 0);
+	int status;
+	if (waitpid(stranger, &status, 0) != stranger || status != 0)
+		return 5;
+	/* A group's kill is not ascribed to its sender: what is left to be believed is the call that failed. */
+	setpgid(pid, pid);
+	kill(-pid, SIGKILL);
+	return waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGKILL ? 0 : 6;
+}
+"""
+
+
+@harness.needs_root
+def test_who_was_not_allowed_to_kill_is_not_the_killer(build, place):
+    seen, done = harness.record([build(FAILED_KILL)], os.path.join(place, "r"), ["--failed"])
+    assert done.returncode == 0, done.stderr
+    victim, stranger = seen.root.children
+    assert victim.end == ("signal", "SIGKILL")
+    assert victim.exit.get("killer", {}).get("task") != stranger.number
+
+
+def test_killed_is_not_out_of_memory(place):
+    """What the machine did before kin began is not this program's."""
+    seen, done = harness.record(["/bin/sh", "-c", "kill -KILL $$"], os.path.join(place, "r"))
+    assert done.returncode == 137
+    assert "oom" not in seen.root.exit
+
+
+def broken_program(path):
+    """A program whose one segment belongs where only the kernel may be: found out when the old program is gone."""
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1" + b"\0" * 9, 2, MACHINES[os.uname().machine], 1, 0x400078, 64, 0, 0,
+                         64, 56, 1, 0, 0, 0)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, 0xFFFF800000000000, 0, 0x1000, 0x1000, 0x1000)
+    with open(path, "wb") as file:
+        file.write(header + segment + b"\0" * 4096)
+    os.chmod(path, 0o755)
+
+
+@pytest.mark.skipif(os.uname().machine not in MACHINES, reason="no broken program for this machine")
+def test_program_that_ends_before_it_runs(place):
+    path = os.path.join(place, "broken")
+    broken_program(path)
+    plain = harness.run([path])
+    assert plain.returncode < 0
+    done = harness.kin_run(path)
+    assert done.returncode == 128 - plain.returncode
+    assert done.stderr.decode() == "kin run: %s: ended by %s before it could run\n" % (path, signal.Signals(-plain.returncode).name)
+
+
+@harness.needs_root
+def test_numbers_without_proc(place):
+    """Without /proc a task's own numbers cannot be told from its children's: then none are given."""
+    unshare = harness.need("unshare")
+    path = os.path.join(place, "r")
+    done = harness.run([unshare, "-m", "/bin/sh", "-c", 'umount -l /proc && exec "$@"', "sh", harness.KIN, "run", "--json", "-o", path,
+                        "--", "/bin/sh", "-c", "/bin/true; exit 3"])
+    if not os.path.exists(path):
+        pytest.skip(done.stderr.decode())
+    seen = harness.recording.load(path)
+    assert done.returncode == 3 and seen.root.end == ("exit", 3)
+    assert "minor" not in seen.root.exit and "minor" in seen.root.children[0].exit

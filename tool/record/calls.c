@@ -20,15 +20,17 @@ struct pending_call {
 	char strings[]; // of an exec: the path, then the arguments
 };
 
-/* Pointers of an argument array: bounded, as the call may fail for being given nonsense. */
+#define ARGUMENTS_KEPT (8 << 20) // bytes of them: a little more than the kernel takes
+
+/* Bounded as a whole, as the call may fail for being given nonsense, such as one long string a million times. */
 static size_t read_arguments(int tid, uint64_t array, bool compat, struct text *strings)
 {
 	size_t size = compat ? 4 : 8, argc = 0;
-	while (array != 0 && argc < 1 << 20) {
+	while (array != 0 && strings->length < ARGUMENTS_KEPT) {
 		uint64_t pointer = 0;
 		if (proc_read_memory(tid, array + argc * size, &pointer, size) < 0 || pointer == 0)
 			break;
-		if (proc_read_string(tid, pointer, 1 << 21, strings) < 0)
+		if (proc_read_string(tid, pointer, ARGUMENTS_KEPT - strings->length, strings) < 0)
 			break;
 		text_add_char(strings, '\0');
 		argc++;
@@ -126,6 +128,15 @@ static void report_failure(
 	free(argv);
 }
 
+/* Nothing was sent: should the target be killed later it was somebody else. */
+static void forget_kill(struct tracer *tracer, const struct live *live, const struct pending_call *call)
+{
+	struct live *target = tasks_find(&tracer->tasks, call->target);
+	if (call->signo == SIGKILL && target && target->group &&
+		target->group->last_sender.task == live->number)
+		target->group->last_signal = 0;
+}
+
 void call_left(struct tracer *tracer, struct live *live)
 {
 	struct __ptrace_syscall_info info;
@@ -134,6 +145,8 @@ void call_left(struct tracer *tracer, struct live *live)
 	if (call && ptrace(PTRACE_GET_SYSCALL_INFO, live->tid, sizeof info, &info) > 0 &&
 		info.op == PTRACE_SYSCALL_INFO_EXIT) {
 		/* ERESTART* (512 and up) are the kernel's own: the call will be made again. */
+		if (info.exit.is_error)
+			forget_kill(tracer, live, call);
 		if (info.exit.is_error && info.exit.rval > -512 && call->by.call != CALL_UNKNOWN)
 			report_failure(tracer, live, call, (int)-info.exit.rval);
 		else if (!info.exit.is_error && info.exit.rval > 0 && (call->by.flags & CLONE_UNTRACED) &&

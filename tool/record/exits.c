@@ -110,24 +110,31 @@ void exit_name(struct tracer *tracer, struct live *live, const char *name)
 	snprintf(live->name, sizeof live->name, "%.15s", name);
 }
 
-/* The kernel counts its out-of-memory kills; its log names them, for those who may read it. */
-static enum oom killed_for_memory(struct tracer *tracer, int tgid)
+uint64_t exit_count_oom_kills(void)
 {
-	char bytes[16384], wanted[64];
+	char bytes[16384];
 	int fd = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return OOM_NO;
+		return 0;
 	ssize_t got = read(fd, bytes, sizeof bytes - 1);
 	close(fd);
 	bytes[got > 0 ? got : 0] = '\0';
 	const char *line = strstr(bytes, "\noom_kill ");
-	uint64_t kills = line ? strtoull(line + sizeof "\noom_kill " - 1, NULL, 10) : 0;
+	return line ? strtoull(line + sizeof "\noom_kill " - 1, NULL, 10) : 0;
+}
+
+/* The kernel counts its out-of-memory kills; its log names them, for those who may read it. */
+static enum oom killed_for_memory(struct tracer *tracer, int tgid)
+{
+	char bytes[16384], wanted[64];
+	ssize_t got;
+	uint64_t kills = exit_count_oom_kills();
 	bool more = kills > tracer->oom_kills;
 	tracer->oom_kills = kills;
 	if (!more)
 		return OOM_NO;
 	enum oom oom = OOM_LIKELY;
-	fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	snprintf(wanted, sizeof wanted, "Killed process %d ", tgid);
 	while (fd >= 0 && ((got = read(fd, bytes, sizeof bytes - 1)) > 0 || (got < 0 && errno == EPIPE))) {
 		bytes[got > 0 ? got : 0] = '\0';
@@ -155,7 +162,8 @@ void exit_report(struct tracer *tracer, struct live *live, int status, const str
 			event.exit.killer = group->last_sender;
 		else
 			watch_killer(tracer->watch, live, event.exit.status, &event.exit.killer);
-		if (event.exit.status == SIGKILL && !live->thread)
+		bool by_a_task = event.exit.killer.known && !event.exit.killer.kernel;
+		if (event.exit.status == SIGKILL && !live->thread && !by_a_task)
 			event.exit.oom = killed_for_memory(tracer, group->tgid);
 	}
 	source_emit(tracer->source, &event);
@@ -235,7 +243,9 @@ void exit_happened(struct tracer *tracer, struct live *live, int tid)
 		live->dead_status = status;
 		return;
 	}
-	if (usage.known == 0)
+	/* Without /proc what wait4() says of others is nobody's own: not known is better than wrong. */
+	bool leaf = !live->thread && !group->had_threads && !group->had_children;
+	if (usage.known == 0 && leaf)
 		usage_of_leaf(&ru, &usage);
 	else if (!live->thread)
 		usage_of_process(group, &ru, &usage);

@@ -1,5 +1,6 @@
 #include "record/recorder.h"
 #include "config.h"
+#include "model/names.h"
 #include "record/filter.h"
 #include "record/nostop.h"
 #include "record/signals.h"
@@ -211,6 +212,11 @@ static int record(struct source *source, const char *path, const struct inherite
 		bool there = failed == -ENOENT && access(path, F_OK) == 0;
 		snprintf(result->message, sizeof result->message, "%.200s: %s", options->argv[0],
 			there ? "the interpreter it names was not found" : strerror(-failed));
+	} else if (!error && !result->started) {
+		/* Killed early, or by the kernel: it sees some broken files only when the old program is gone already. */
+		char name[24];
+		snprintf(result->message, sizeof result->message, "%.200s: ended by %s before it could run",
+			options->argv[0], signal_name(result->signal, name));
 	}
 	start_finish(&started, error != 0 && !result->started);
 out:

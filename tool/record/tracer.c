@@ -26,6 +26,7 @@ int tracer_seize(struct tracer *tracer)
 	tracer->follow_none = options->follow == FOLLOW_NONE;
 	if (ptrace(PTRACE_SEIZE, tracer->started->pid, 0, wanted) < 0)
 		return -errno;
+	tracer->oom_kills = exit_count_oom_kills();
 	struct live *root = birth_root(tracer, tracer->started->pid);
 	return root ? 0 : -ENOMEM;
 }

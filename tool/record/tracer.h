@@ -73,6 +73,8 @@ void exit_stopped(struct tracer *tracer, struct live *live);
 /* Take a reaped task out of the tables. */
 void exit_leave(struct tracer *tracer, struct live *live, int status);
 void exit_report(struct tracer *tracer, struct live *live, int status, const struct usage *usage);
+/* The machine's count of out-of-memory kills so far. */
+uint64_t exit_count_oom_kills(void);
 void exit_name(struct tracer *tracer, struct live *live, const char *name);
 
 /* calls.c: the stops of --failed. */
