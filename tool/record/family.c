@@ -173,10 +173,11 @@ bool family_waits(const struct family *family)
 	return family->execs || family->leaving || family->early;
 }
 
-void family_root_reaped(struct family *family, int status, const struct usage *usage)
+void family_root_reaped(struct family *family, const int *status, const struct usage *usage)
 {
 	family->root_reaped = true;
-	family->root_status = status;
+	family->root_status_known = status != NULL;
+	family->root_status = status ? *status : 0;
 	family->root_usage = *usage;
 	struct live *live = tasks_find(&family->tasks, family->started->pid);
 	/* perf lost sight of it, or it never got as far as its exec. */

@@ -81,6 +81,7 @@ struct family {
 	unsigned next_victim;
 	unsigned out_of_sight; // tasks (live->let_go) that perf has let go of; they live on
 	bool root_reaped; // wait() has returned the program's own process
+	bool root_status_known;
 	int root_status;
 	struct usage root_usage; // what wait() tells if it had neither threads nor children
 	bool finished;
@@ -100,8 +101,8 @@ void family_settle(struct family *family, bool all);
 /** Something is still waited for and may come within a moment. */
 bool family_waits(const struct family *family);
 
-/** The program's own process has ended and was reaped. */
-void family_root_reaped(struct family *family, int status, const struct usage *usage);
+/** The program's own process has ended and was reaped; status NULL: it is not known how it ended. */
+void family_root_reaped(struct family *family, const int *status, const struct usage *usage);
 
 /** Tasks that are gone without a record: perf lets go of a set-user-ID program. */
 void family_sweep(struct family *family);

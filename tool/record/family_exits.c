@@ -197,8 +197,10 @@ static void match_early(struct family *family)
 
 static void take_root_status(struct family *family, struct leaving *leaving)
 {
-	leaving->status = family->root_status;
-	leaving->status_known = true;
+	if (family->root_status_known) {
+		leaving->status = family->root_status;
+		leaving->status_known = true;
+	}
 	if (family->root_usage.known && leaving->leaf)
 		leaving->usage = family->root_usage;
 }

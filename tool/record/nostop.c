@@ -24,10 +24,12 @@
 /* While something is waited for, and with --faults, whose rings do not wake at every record. */
 #define SETTLE_MS 1
 #define LOOK_MS 20 // while a task is out of perf's sight
+#define FAILED_WAITS_MOST 3
 #define IDLE_MS 1000 // then a look whether tasks went away unseen
 
 struct nostop {
 	struct family family;
+	unsigned failed_waits;
 	int epoll, child_signals; // child_signals: signalfd of SIGCHLD
 	uint64_t looked; // when it was last looked for tasks that went away unseen
 	int *fds;
@@ -155,6 +157,16 @@ static void report_result(struct recorder_result *result, int status)
 	result->exit_status = WIFSIGNALED(status) ? 128 + result->signal : WEXITSTATUS(status);
 }
 
+/* wait() has failed on the program's own process; when it goes on failing, that is gone for kin. */
+static void wait_failed(struct nostop *nostop)
+{
+	struct family *family = &nostop->family;
+	if (++nostop->failed_waits < FAILED_WAITS_MOST)
+		return;
+	source_note(family->source, 0, "how the program ended cannot be told: %s", strerror(errno));
+	family_root_reaped(family, NULL, &(struct usage){ .known = 0 });
+}
+
 /* Reaped only after its records are in: until then its counters can be read. */
 static int reap_root(struct nostop *nostop)
 {
@@ -163,11 +175,13 @@ static int reap_root(struct nostop *nostop)
 	struct rusage ru;
 	int status, error = drain(nostop, false);
 	signals_pass_on_to(0); /* its PID is free for others from here on */
-	if (wait4(family->started->pid, &status, WNOHANG, &ru) != family->started->pid)
-		return error;
-	root_usage(&ru, &usage);
-	report_result(family->source->result, status);
-	family_root_reaped(family, status, &usage);
+	if (wait4(family->started->pid, &status, WNOHANG, &ru) == family->started->pid) {
+		root_usage(&ru, &usage);
+		report_result(family->source->result, status);
+		family_root_reaped(family, &status, &usage);
+	} else {
+		wait_failed(nostop);
+	}
 	return error;
 }
 
@@ -193,11 +207,12 @@ static int look_after_root(struct nostop *nostop)
 	struct signalfd_siginfo ignored;
 	while (read(nostop->child_signals, &ignored, sizeof ignored) > 0)
 		;
-	for (;;) {
+	while (!nostop->family.root_reaped) {
 		siginfo_t info = { 0 };
-		if (nostop->family.root_reaped ||
-			waitid(P_PID, (id_t)root, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		if (waitid(P_PID, (id_t)root, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+			wait_failed(nostop);
 			return 0;
+		}
 		if (info.si_pid == root)
 			return reap_root(nostop);
 		if (waitid(P_PID, (id_t)root, &info, WSTOPPED | WCONTINUED | WNOHANG) < 0 ||
@@ -205,6 +220,7 @@ static int look_after_root(struct nostop *nostop)
 			return 0;
 		stopped_or_continued(nostop, info.si_code == CLD_STOPPED, info.si_status);
 	}
+	return 0;
 }
 
 /* A ring whose last task has ended would wake for ever. */
@@ -257,6 +273,9 @@ static int follow(struct nostop *nostop)
 	while (!error && !family->finished && (family->tasks.count > 0 || family_waits(family))) {
 		int idle = wait_for_records(nostop);
 		error = idle < 0 ? idle : drain(nostop, false);
+		/* SIGCHLD has told, and still it is not reaped. */
+		if (!error && !family->root_reaped && !tasks_find(&family->tasks, family->started->pid))
+			error = look_after_root(nostop);
 		sweep_at_times(nostop);
 		if (signals_stop_asked()) {
 			family_let_go(family, "kin was told to stop following");
