@@ -244,3 +244,45 @@ def test_numbers_without_proc(place):
     seen = harness.recording.load(path)
     assert done.returncode == 3 and seen.root.end == ("exit", 3)
     assert "minor" not in seen.root.exit and "minor" in seen.root.children[0].exit
+
+
+STOPS_WITHOUT_END = r"""
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void)
+{
+	enum { LOUD = 40 };
+	pid_t loud[LOUD];
+	/* The first born is the last that the kernel tells of. */
+	pid_t quiet = fork();
+	if (quiet == 0) {
+		for (int i = 0; i < 30; i++) {
+			pid_t pid = fork();
+			if (pid == 0)
+				_exit(0);
+			waitpid(pid, NULL, 0);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < LOUD; i++) {
+		loud[i] = fork();
+		if (loud[i] == 0) {
+			signal(SIGUSR1, SIG_IGN);
+			for (;;)
+				raise(SIGUSR1);
+		}
+	}
+	waitpid(quiet, NULL, 0);
+	for (int i = 0; i < LOUD; i++)
+		kill(loud[i], SIGKILL);
+	for (int i = 0; i < LOUD; i++)
+		waitpid(loud[i], NULL, 0);
+	return 0;
+}
+"""
+
+
+def test_tasks_that_stop_without_end_leave_others_their_turn(build):
+    """Those that the kernel tells of first must not be the only ones: it takes a moment, or for ever."""
+    assert harness.kin_run("-q", "--", build(STOPS_WITHOUT_END)).returncode == 0

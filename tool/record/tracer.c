@@ -52,6 +52,11 @@ void tracer_resume(struct tracer *tracer, struct live *live, int signo)
 	int request = live->pending ? PTRACE_SYSCALL : PTRACE_CONT;
 	if (ptrace(request, live->tid, 0, (void *)(long)signo) == 0 || !is_stopped(live))
 		return;
+	/* Another thread may have taken its TID over by exec: a stop that is still to be reported. */
+	siginfo_t info = { 0 };
+	if (waitid(P_PID, (id_t)live->tid, &info, WSTOPPED | WNOHANG | WNOWAIT | __WALL) == 0 &&
+		info.si_pid != 0 && info.si_status >> 8 == PTRACE_EVENT_EXEC)
+		return;
 	/* It must not be left stopped, and a stop that was waited for is not reported again. */
 	if (ptrace(request, live->tid, 0, (void *)(long)signo) < 0)
 		tracer->error = -errno;
@@ -170,40 +175,77 @@ static void consume_stop(int tid)
 	waitid(P_PID, (id_t)tid, &info, WSTOPPED | WNOHANG | __WALL);
 }
 
-static void handle(struct tracer *tracer, const siginfo_t *info)
+/* A stop that is still to be waited for. */
+static void stop_seen(struct tracer *tracer, const siginfo_t *info)
 {
 	int tid = info->si_pid;
-	if (info->si_code == CLD_TRAPPED) {
-		/* A task that has changed its TID by exec is out of ptrace's reach until that stop has been waited for. */
-		if (info->si_status >> 8 == PTRACE_EVENT_EXEC)
-			consume_stop(tid);
-		stopped(tracer, tid, info->si_status);
-		struct live *live = tasks_find(&tracer->tasks, tid);
-		if (live && live->held)
-			consume_stop(tid);
-	} else if (info->si_code == CLD_STOPPED) {
-		consume_stop(tid); // a child of ours that we do not trace, from before kin was exec'd
-	} else {
-		exit_happened(tracer, tasks_find(&tracer->tasks, tid), tid);
+	/* A task that has changed its TID by exec is out of ptrace's reach until that stop has been waited for. */
+	if (info->si_status >> 8 == PTRACE_EVENT_EXEC)
+		consume_stop(tid);
+	stopped(tracer, tid, info->si_status);
+	struct live *live = tasks_find(&tracer->tasks, tid);
+	if (live && live->held)
+		consume_stop(tid);
+}
+
+static void handle(struct tracer *tracer, const siginfo_t *info)
+{
+	if (info->si_code == CLD_TRAPPED)
+		stop_seen(tracer, info);
+	else if (info->si_code == CLD_STOPPED)
+		consume_stop(info->si_pid); // a child of ours that we do not trace, from before kin was exec'd
+	else
+		exit_happened(tracer, tasks_find(&tracer->tasks, info->si_pid), info->si_pid);
+}
+
+/*
+ * The kernel gives the same tasks precedence again and again: some that stop without end would keep all others waiting.
+ * Everything that waits now is taken before any of it is let go on.
+ */
+static void handle_all_in_turn(struct tracer *tracer)
+{
+	struct {
+		int tid, status;
+	} stops[256];
+	size_t count = 0;
+	siginfo_t info = { 0 };
+	while (count < sizeof stops / sizeof *stops &&
+		waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG | __WALL) == 0 && info.si_pid != 0) {
+		/* A TID that stops again has been taken over by exec: its first stop is that of a task now gone. */
+		for (size_t i = 0; i < count && info.si_status >> 8 == PTRACE_EVENT_EXEC; i++)
+			if (stops[i].tid == info.si_pid)
+				stops[i].tid = 0;
+		if (info.si_code == CLD_TRAPPED) {
+			stops[count].tid = info.si_pid;
+			stops[count++].status = info.si_status;
+		}
+		info.si_pid = 0;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (stops[i].tid != 0)
+			stopped(tracer, stops[i].tid, stops[i].status);
+	for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || info.si_pid == 0)
+			break;
+		handle(tracer, &info);
 	}
 }
 
-#define STOPS_BEFORE_ENDS 64
+#define STOPS_BETWEEN_TURNS 16
 
 /*
  * The next thing to handle; info->si_pid is 0 when there is nothing and a child is held. Stops come before ends: a
- * stopped task waits for kin, one that has ended can wait itself, but not for ever.
+ * stopped task waits for kin, one that has ended can wait itself until all get their turn.
  */
 static int next_change(struct tracer *tracer, siginfo_t *info)
 {
 	int flags = WSTOPPED | WNOWAIT | __WALL;
 	*info = (siginfo_t){ 0 };
-	if (tracer->stops_in_a_row < STOPS_BEFORE_ENDS) {
-		/* Where all have ended there is nobody who could stop: ECHILD is no error here. */
-		if (waitid(P_ALL, 0, info, flags | WNOHANG) == 0 && info->si_pid != 0) {
-			tracer->stops_in_a_row++;
-			return 0;
-		}
+	/* Where all have ended there is nobody who could stop: ECHILD is no error here. */
+	if (waitid(P_ALL, 0, info, flags | WNOHANG) == 0 && info->si_pid != 0) {
+		tracer->stops_in_a_row++;
+		return 0;
 	}
 	tracer->stops_in_a_row = 0;
 	/* While a child is held its maker's event is due: do not sleep for ever should it never come. */
@@ -237,6 +279,11 @@ int tracer_run(struct tracer *tracer)
 {
 	while (!tracer->finished && tracer->tasks.count > 0 && tracer->error == 0) {
 		siginfo_t info;
+		if (tracer->stops_in_a_row >= STOPS_BETWEEN_TURNS) {
+			tracer->stops_in_a_row = 0;
+			handle_all_in_turn(tracer);
+			continue;
+		}
 		int got = next_change(tracer, &info);
 		if (got == 0 && info.si_pid == 0) {
 			nanosleep(&(struct timespec){ 0, 100000 }, NULL);
