@@ -2,7 +2,7 @@
 
 #include <sys/mman.h>
 
-/* A read fault on a file maps the pages around it too, those that are in the page cache (fault_around_bytes). */
+/* A read fault on a file maps pages around it too, those that are in the page cache (fault_around_bytes). */
 #define AROUND_BYTES 65536
 #define HUGE_BYTES ((uint64_t)2 << 20)
 
@@ -53,18 +53,19 @@ static enum cause file_guessed(const struct page_fault *fault)
 	return there && write && !fault->seen.major ? CAUSE_COW : CAUSE_FILE;
 }
 
-/* do_fault_around() in the kernel: an aligned window, cut to the mapping. */
+/* do_fault_around() in the kernel: as many pages from the start of the window or the mapping, in one page table. */
 static int see_around(const struct page_fault *fault)
 {
 	struct space *space = fault->space;
-	uint64_t window = AROUND_BYTES / space->page_size;
+	uint64_t window = AROUND_BYTES / space->page_size, table = space->page_size / sizeof(uint64_t);
 	if (window < 2)
 		return 0;
-	uint64_t first = fault->page & ~(window - 1), end = first + window;
-	if (first < fault->mapping->start / space->page_size)
-		first = fault->mapping->start / space->page_size;
-	if (end > fault->mapping->end / space->page_size)
-		end = fault->mapping->end / space->page_size;
+	uint64_t first = fault->page & ~(window - 1), low = fault->mapping->start / space->page_size;
+	first = first < low ? low : first;
+	uint64_t end = first + window, high = fault->mapping->end / space->page_size;
+	uint64_t table_end = (fault->page & ~(table - 1)) + table;
+	end = end > table_end ? table_end : end;
+	end = end > high ? high : end;
 	for (uint64_t page = first; page < end; page++) {
 		if (pages_get(&space->pages, page) != PAGE_NEW)
 			continue;

@@ -4,15 +4,10 @@
 #ifndef KIN_TOOL_RECORD_CLASSIFY_H
 #define KIN_TOOL_RECORD_CLASSIFY_H
 
+#include "record/instruction.h"
 #include "record/space.h"
 
 /** What is known of the access that faulted. */
-enum access {
-	ACCESS_UNKNOWN,
-	ACCESS_READ,
-	ACCESS_WRITE,
-};
-
 struct access_seen {
 	enum access access;
 	bool present_known; // the hardware told whether the page was there

@@ -215,6 +215,12 @@ void elf_places_find(struct elf_places *places, uint64_t offset, struct elf_plac
 {
 	uint64_t address;
 	*ret_place = (struct elf_place){ .address = offset };
+	size_t size = 0;
+	const char *file = elf_rawfile(places->elf, &size);
+	if (file && offset < size) {
+		ret_place->bytes = (const uint8_t *)file + offset;
+		ret_place->n_bytes = size - offset;
+	}
 	if (!address_of(places, offset, &address))
 		return;
 	ret_place->address = address;

@@ -4,6 +4,7 @@
 #ifndef KIN_TOOL_RECORD_ELF_PLACES_H
 #define KIN_TOOL_RECORD_ELF_PLACES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct elf_places;
@@ -13,8 +14,10 @@ struct elf_place {
 	const char *function;
 	const char *file; // of the source
 	int line;
-	uint64_t
-		address; // as the file itself, objdump and addr2line count; the offset where no segment has it
+	/* As the file itself, objdump and addr2line count; the offset where no segment has it. */
+	uint64_t address;
+	const uint8_t *bytes; // what the file has there
+	size_t n_bytes;
 };
 
 /**

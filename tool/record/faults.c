@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -274,6 +275,24 @@ static struct access_seen access_of(const struct perf_record *record)
 	return seen;
 }
 
+/*
+ * Whether a private file's page is read or written at its first touch decides what the next touch is: a read maps it,
+ * and others around it, write-protected. Where the hardware does not tell, the instruction does.
+ */
+static int ask_instruction(struct faults *faults, const struct fault_task *task,
+	const struct mapping *mapping, const struct mapping *code, uint64_t ip, struct access_seen *seen)
+{
+	if (seen->access != ACCESS_UNKNOWN || seen->present_known || !mapping ||
+		mapping->kind != MAPPING_FILE || !(mapping->prot & PROT_WRITE) || !code || !code->object)
+		return 0;
+	struct symbols_file file = { .path = code->object->path,
+		.major = code->object->major,
+		.minor = code->object->minor,
+		.inode = code->object->inode,
+		.pid = task->tgid };
+	return symbols_access(faults->symbols, &file, ip - code->start + code->offset, &seen->access);
+}
+
 static int take_fault(struct faults *faults, const struct perf_record *record)
 {
 	struct fault_task *task;
@@ -288,22 +307,23 @@ static int take_fault(struct faults *faults, const struct perf_record *record)
 		task->major++;
 	else
 		task->minor++;
-	enum cause cause;
+	/* The second search may read the mappings anew, so the first is made again. */
+	result = find_mapping(faults, task->space, record->fault.ip, record->time, &code);
+	mapping = mappings_find(&task->space->mappings, address);
 	struct access_seen seen = access_of(record);
-	result = classify(task->space, mapping, address, &seen, &cause);
+	if (result == 0)
+		result = ask_instruction(faults, task, mapping, code, record->fault.ip, &seen);
+	enum cause cause;
+	if (result == 0)
+		result = classify(task->space, mapping, address, &seen, &cause);
 	if (result < 0)
 		return result;
 	struct fault_key key = { .object = mapping ? mapping->object : NULL,
 		.cause = (uint8_t)cause,
 		.major = record->fault.major,
 		.mapping = mapping ? mapping->kind : MAPPING_UNKNOWN };
-	object_hold(key.object); /* the next look may read the mappings anew */
-	result = find_mapping(faults, task->space, record->fault.ip, record->time, &code);
 	locate(&key, code, record->fault.ip);
-	if (result == 0)
-		result = fault_rows_add(&task->rows, &key, 1);
-	object_release(key.object);
-	return result;
+	return fault_rows_add(&task->rows, &key, 1);
 }
 
 int faults_record(struct faults *faults, const struct perf_record *record)

@@ -25,6 +25,7 @@ struct name {
 struct known_place {
 	uint64_t offset;
 	struct place place; // name NULL: an empty slot
+	enum access access;
 };
 
 struct file {
@@ -260,29 +261,57 @@ static int make_room(struct file *file)
 	return 0;
 }
 
-int symbols_find(
-	struct symbols *symbols, const struct symbols_file *wanted, uint64_t offset, struct place *ret_place)
+static int look(struct symbols *symbols, struct file *file, int pid, struct known_place *known)
+{
+	struct elf_place found = { .address = known->offset };
+	if (symbols->n_open >= OPEN_MOST)
+		close_files(symbols);
+	int result = open_elf(symbols, file, pid);
+	if (result == 0 && file->elf)
+		elf_places_find(file->elf, known->offset, &found);
+	if (result == 0)
+		result = describe(symbols, file, &found, &known->place);
+	known->access = instruction_access(found.bytes, found.n_bytes);
+	return result;
+}
+
+/* The place is valid until the next is looked for. */
+static int find(struct symbols *symbols, const struct symbols_file *wanted, uint64_t offset,
+	const struct known_place **ret_known)
 {
 	struct file *file = find_file(symbols, wanted);
 	if (!file || make_room(file) < 0)
 		return -ENOMEM;
 	struct known_place *known = slot_of(file, offset);
-	if (known->place.name) {
-		*ret_place = known->place;
-		return 0;
+	if (!known->place.name) {
+		struct known_place found = { .offset = offset };
+		int result = look(symbols, file, wanted->pid, &found);
+		if (result < 0)
+			return result;
+		*known = found;
+		file->count++;
+		symbols->n_places++;
 	}
-	struct elf_place found = { .address = offset };
-	if (symbols->n_open >= OPEN_MOST)
-		close_files(symbols);
-	int result = open_elf(symbols, file, wanted->pid);
-	if (result == 0 && file->elf)
-		elf_places_find(file->elf, offset, &found);
-	if (result == 0)
-		result = describe(symbols, file, &found, ret_place);
-	if (result < 0)
-		return result;
-	*known = (struct known_place){ offset, *ret_place };
-	file->count++;
-	symbols->n_places++;
+	*ret_known = known;
 	return 0;
+}
+
+int symbols_find(
+	struct symbols *symbols, const struct symbols_file *file, uint64_t offset, struct place *ret_place)
+{
+	const struct known_place *known;
+	int result = find(symbols, file, offset, &known);
+	if (result == 0)
+		*ret_place = known->place;
+	return result;
+}
+
+int symbols_access(
+	struct symbols *symbols, const struct symbols_file *file, uint64_t offset, enum access *ret_access)
+{
+	const struct known_place *known;
+	int result = find(symbols, file, offset, &known);
+	if (result == 0)
+		*ret_access = known->access;
+	return result;
 }

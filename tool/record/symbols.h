@@ -8,6 +8,8 @@
 #ifndef KIN_TOOL_RECORD_SYMBOLS_H
 #define KIN_TOOL_RECORD_SYMBOLS_H
 
+#include "record/instruction.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,6 +41,13 @@ void symbols_destroy(struct symbols *symbols);
  */
 int symbols_find(
 	struct symbols *symbols, const struct symbols_file *file, uint64_t offset, struct place *ret_place);
+
+/**
+ * Whether the instruction at an offset in the file reads or writes memory; ACCESS_UNKNOWN where the file cannot be
+ * read. Kept like places. Returns 0 or -ENOMEM.
+ */
+int symbols_access(
+	struct symbols *symbols, const struct symbols_file *file, uint64_t offset, enum access *ret_access);
 
 /** Forget places and files when very many have come together. Places found before are no longer valid. */
 void symbols_trim(struct symbols *symbols);

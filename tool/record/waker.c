@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define REPEAT_NS 3000000
+#define LOOK_MS 1000
 #define STACK_SIZE (256 * 1024)
 
 struct waker {
@@ -42,7 +43,7 @@ static void *waker_run(void *argument)
 {
 	struct waker *waker = argument;
 	while (!atomic_load(&waker->stop)) {
-		if (poll(waker->polled, waker->count, -1) < 0 && errno != EINTR)
+		if (poll(waker->polled, waker->count, LOOK_MS) < 0 && errno != EINTR)
 			break;
 		bool readable = false;
 		for (size_t i = 0; i < waker->count - 1; i++) {
@@ -118,7 +119,7 @@ void waker_destroy(struct waker *waker)
 	const uint64_t one = 1;
 	atomic_store(&waker->stop, true);
 	waker_heard(waker);
-	/* An eventfd that was never written takes one. */
+	/* An eventfd that was never written takes one; should it not, the thread looks by itself before long. */
 	ssize_t written = write(waker->quit, &one, sizeof one);
 	(void)written;
 	pthread_join(waker->thread, NULL);
