@@ -257,7 +257,7 @@ int main(void)
 	/* The first born is the last that the kernel tells of. */
 	pid_t quiet = fork();
 	if (quiet == 0) {
-		for (int i = 0; i < 30; i++) {
+		for (int i = 0; i < 200; i++) {
 			pid_t pid = fork();
 			if (pid == 0)
 				_exit(0);
