@@ -286,3 +286,34 @@ int main(void)
 def test_tasks_that_stop_without_end_leave_others_their_turn(build):
     """Those that the kernel tells of first must not be the only ones: it takes a moment, or for ever."""
     assert harness.kin_run("-q", "--", build(STOPS_WITHOUT_END)).returncode == 0
+
+
+@pytest.fixture
+def unshare():
+    """A command that runs another in a PID namespace of its own, /proc left as it is."""
+    command = [harness.need("unshare"), "--fork", "--pid"]
+    if harness.run([*command, "/bin/true"]).returncode:
+        pytest.skip("no PID namespaces here")
+    return command
+
+
+def test_proc_of_another_pid_namespace(unshare, place):
+    """Where /proc shows other processes under the same PIDs nothing is taken from it, and kin says so."""
+    path = os.path.join(place, "r")
+    done = harness.run([*unshare, harness.KIN, "run", "--json", "-o", path, "--", "/bin/sh", "-c", "/bin/true; exit 3"])
+    seen = harness.recording.load(path)
+    assert done.returncode == 3 and seen.root.end == ("exit", 3)
+    assert any("/proc" in text for text in seen.start["unseen"])
+    assert not seen.of("name") and not any("cwd" in event or "exe" in event for event in seen.of("exec"))
+    assert "minor" not in seen.root.exit and "minor" in seen.root.children[0].exit
+
+
+def test_senders_in_another_pid_namespace(unshare, place):
+    """A sender's PID there is not kin's PID of it: kin names the sender only where it is the task itself."""
+    seen, done = harness.record([*unshare, "/bin/sh", "-c", "kill -USR1 $$ & wait; trap '' USR1; kill -USR1 $$; (kill -TERM $$); exit 3"],
+                                os.path.join(place, "r"))
+    signals = [event for event in seen.of("signal") if event["signal"] in ("SIGUSR1", "SIGTERM")]
+    assert len(signals) >= 2
+    for event in signals:
+        assert "sender" not in event or event["sender"]["task"] == event["task"]
+    assert any("sender" in event for event in signals)

@@ -113,7 +113,7 @@ static void guess_thread(const struct live *maker, int tid, struct clone_call *b
 {
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/task/%d", maker->group->tgid, tid);
-	if (!by->flags_known && access(path, F_OK) == 0)
+	if (!by->flags_known && proc_usable() && access(path, F_OK) == 0)
 		by->flags |= CLONE_THREAD;
 }
 

@@ -73,7 +73,9 @@ void call_entered(struct tracer *tracer, struct live *live)
 	if (live->group && call_read_registers(live->tid, &registers) == 0)
 		live->pending = read_call(tracer, live->tid, &registers);
 	/* SIGKILL leaves its target no time to say who sent it: note it before it is sent. */
-	if (live->pending && live->pending->signo == SIGKILL) {
+	int own;
+	if (live->pending && live->pending->signo == SIGKILL &&
+		proc_shares_pids(live->group->tgid, live->tid, &own)) {
 		struct live *target = tasks_find(&tracer->tasks, live->pending->target);
 		if (target && target->group) {
 			target->group->last_signal = SIGKILL;

@@ -209,11 +209,13 @@ int image_read(struct image *image, int tid, const struct call_registers *regist
 		error = proc_read_string(tid, layout.path, 1 << 20, &image->path);
 	if (error)
 		goto out;
-	proc_read_link(tid, "exe", &image->exe);
 	proc_read_link(tid, "cwd", &image->cwd);
-	image->script = is_script(image, tid);
-	image->setid = lost_privileges(tid, (unsigned)aux_value(&stack, &layout, AT_EUID),
-		(unsigned)aux_value(&stack, &layout, AT_EGID));
+	image->script = image->setid = false;
+	if (proc_read_link(tid, "exe", &image->exe) == 0) {
+		image->script = is_script(image, tid);
+		image->setid = lost_privileges(tid, (unsigned)aux_value(&stack, &layout, AT_EUID),
+			(unsigned)aux_value(&stack, &layout, AT_EGID));
+	}
 out:
 	free(stack.bytes);
 	return error;

@@ -10,9 +10,23 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+bool proc_usable(void)
+{
+	static pid_t asked_by, own;
+	if (asked_by != getpid()) {
+		char link[16] = "";
+		ssize_t length = readlink("/proc/self", link, sizeof link - 1);
+		own = length > 0 ? atoi(link) : 0;
+		asked_by = getpid();
+	}
+	return own == asked_by;
+}
+
 /* Reads a whole small /proc file; the kernel makes it in one go, so one read is one consistent state. */
 static int slurp(const char *path, char *bytes, size_t size)
 {
+	if (!proc_usable())
+		return -ENOENT;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -101,17 +115,38 @@ int proc_read_peak(int tgid, int tid, uint64_t *kib)
 	return error ? error : number_of_line(bytes, "VmHWM:", kib);
 }
 
+bool proc_shares_pids(int tgid, int tid, int *ret_own)
+{
+	char path[64], bytes[8192];
+	struct stat own, its;
+	*ret_own = 0;
+	snprintf(path, sizeof path, "/proc/%d/ns/pid", tid);
+	if (!proc_usable() || stat("/proc/self/ns/pid", &own) < 0 || stat(path, &its) < 0 ||
+		(own.st_ino == its.st_ino && own.st_dev == its.st_dev))
+		return true;
+	/* "NStgid:" and its number in each namespace, from kin's to its own. */
+	const char *line =
+		slurp_status(tgid, tid, bytes, sizeof bytes) == 0 ? strstr(bytes, "\nNStgid:") : NULL;
+	const char *end = line ? strchr(line + 1, '\n') : NULL;
+	while (end && end > line && end[-1] >= '0' && end[-1] <= '9')
+		end--;
+	*ret_own = end ? atoi(end) : 0;
+	return false;
+}
+
 int proc_read_uid(int tid)
 {
 	char path[64];
 	struct stat st;
 	snprintf(path, sizeof path, "/proc/%d", tid);
-	return stat(path, &st) == 0 ? (int)st.st_uid : -1;
+	return proc_usable() && stat(path, &st) == 0 ? (int)st.st_uid : -1;
 }
 
 int proc_read_link(int pid, const char *name, struct text *target)
 {
 	char path[64], bytes[PATH_MAX];
+	if (!proc_usable())
+		return -ENOENT;
 	snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
 	ssize_t length = readlink(path, bytes, sizeof bytes);
 	if (length < 0)

@@ -9,8 +9,15 @@
 
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/**
+ * Whether there is a /proc that tells of kin's own PID namespace. Where it is another's, PIDs there are of other
+ * processes: all functions that read it then fail with -ENOENT, or as if the task was gone.
+ */
+bool proc_usable(void);
 
 /** Of /proc/TGID/task/TID/stat. Works for zombies not yet reaped. */
 struct proc_stat {
@@ -31,6 +38,12 @@ int proc_read_switches(int tgid, int tid, uint64_t *voluntary, uint64_t *involun
 
 /** Peak resident memory of the address space a task has (VmHWM), in KiB; -ENOENT when it has none any more. */
 int proc_read_peak(int tgid, int tid, uint64_t *kib);
+
+/**
+ * Whether the PIDs a task is given, and gives, are those that kin sees. Where that cannot be seen: true. If not,
+ * *ret_own is the PID of its process as it sees it itself, 0 if not known.
+ */
+bool proc_shares_pids(int tgid, int tid, int *ret_own);
 
 /** The effective user ID of a task; -1 when it is gone. */
 int proc_read_uid(int tid);

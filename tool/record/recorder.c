@@ -3,6 +3,7 @@
 #include "model/names.h"
 #include "record/filter.h"
 #include "record/nostop.h"
+#include "record/proc.h"
 #include "record/signals.h"
 #include "record/start.h"
 #include "record/tracer.h"
@@ -100,7 +101,11 @@ static void open_watch(struct tracer *tracer, struct account *account)
 {
 	const struct recorder_options *options = tracer->source->options;
 	char message[PERF_MESSAGE_SIZE] = "";
-	int error = watch_create(&tracer->watch, tracer, options->inexact, message);
+	int error = -ENOENT;
+	if (proc_usable())
+		error = watch_create(&tracer->watch, tracer, options->inexact, message);
+	else
+		snprintf(message, sizeof message, "this needs /proc");
 	if (error == 0) {
 		account_source(account, watch_exact(tracer->watch) ? "perf faults, exact" : "perf faults");
 		return;
@@ -118,6 +123,10 @@ static void open_account(struct tracer *tracer, struct account *account)
 		account_source(account, "seccomp");
 	if (options->faults)
 		open_watch(tracer, account);
+	if (!proc_usable())
+		account_unseen(account,
+			"programs' files, directories, names and numbers: the /proc here is not of kin's PID "
+			"namespace (mount one: unshare --mount-proc)");
 	if (options->failed)
 		return;
 	const char *unseen =

@@ -62,8 +62,10 @@ void tracer_resume(struct tracer *tracer, struct live *live, int signo)
 		tracer->error = -errno;
 }
 
-void sender_of(const struct tracer *tracer, const siginfo_t *info, struct sender *sender)
+void sender_of(
+	const struct tracer *tracer, const struct live *live, const siginfo_t *info, struct sender *sender)
 {
+	int own, tgid = live->group->tgid;
 	*sender = (struct sender){ .known = true };
 	/* SI_USER, SI_QUEUE, SI_TKILL name a sender; timers and the like have other codes below 0. */
 	if (info->si_code != SI_USER && info->si_code != SI_QUEUE && info->si_code != SI_TKILL) {
@@ -72,7 +74,13 @@ void sender_of(const struct tracer *tracer, const siginfo_t *info, struct sender
 	}
 	sender->pid = info->si_pid;
 	sender->uid = (int)info->si_uid;
-	sender->task = tasks_number(&tracer->tasks, info->si_pid);
+	/* The PID is one of the receiver's namespace: in another than kin's only its own can be told from others. */
+	if (info->si_pid != 0 && !proc_shares_pids(tgid, live->tid, &own)) {
+		sender->pid = tgid;
+		sender->known = info->si_pid == own;
+	}
+	if (sender->known)
+		sender->task = tasks_number(&tracer->tasks, sender->pid);
 }
 
 static void signal_arrived(struct tracer *tracer, struct live *live, int signo)
@@ -83,7 +91,7 @@ static void signal_arrived(struct tracer *tracer, struct live *live, int signo)
 		struct event event = { .type = EVENT_SIGNAL, .task = live->number };
 		event.signal.signo = signo;
 		event.signal.code = info.si_code;
-		sender_of(tracer, &info, &event.signal.sender);
+		sender_of(tracer, live, &info, &event.signal.sender);
 		live->group->last_signal = signo;
 		live->group->last_sender = event.signal.sender;
 		source_emit(tracer->source, &event);
@@ -193,7 +201,8 @@ static void handle(struct tracer *tracer, const siginfo_t *info)
 	if (info->si_code == CLD_TRAPPED)
 		stop_seen(tracer, info);
 	else if (info->si_code == CLD_STOPPED)
-		consume_stop(info->si_pid); // a child of ours that we do not trace, from before kin was exec'd
+		consume_stop(
+			info->si_pid); // a child of ours that we do not trace, from before kin was exec'd
 	else
 		exit_happened(tracer, tasks_find(&tracer->tasks, info->si_pid), info->si_pid);
 }

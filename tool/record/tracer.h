@@ -90,7 +90,8 @@ void tracer_stop_with_group(struct tracer *tracer, struct live *live, int signo)
 /** Let a stopped task go on with a signal (0: none); ended meanwhile is fine. */
 void tracer_resume(struct tracer *tracer, struct live *live, int signo);
 
-/** The sender in a siginfo, as an event tells it. */
-void sender_of(const struct tracer *tracer, const siginfo_t *info, struct sender *sender);
+/** The sender in a task's siginfo, as an event tells it. */
+void sender_of(
+	const struct tracer *tracer, const struct live *live, const siginfo_t *info, struct sender *sender);
 
 #endif
