@@ -33,15 +33,19 @@ static int send_wanted(int fd, const struct wanted *wanted, size_t size)
 	return send(fd, &request, length, 0) < 0 ? -errno : 0;
 }
 
-static const struct proc_event *event_in(const char *bytes, ssize_t length)
+/* The event lies where its numbers are not aligned; what is missing at its end in older kernels is zero. */
+static bool event_in(const char *bytes, ssize_t length, struct proc_event *event)
 {
-	const struct nlmsghdr *header = (const void *)bytes;
-	const struct cn_msg *message = NLMSG_DATA(header);
-	const size_t before = NLMSG_HDRLEN + sizeof *message;
-	if (length < (ssize_t)before || message->id.idx != CN_IDX_PROC || message->id.val != CN_VAL_PROC)
-		return NULL;
-	size_t least = offsetof(struct proc_event, event_data.exit.exit_signal);
-	return (size_t)length < before + least ? NULL : (const void *)message->data;
+	struct cn_msg message;
+	const size_t before = NLMSG_HDRLEN + sizeof message;
+	const size_t least = offsetof(struct proc_event, event_data.exit.exit_signal);
+	if (length < (ssize_t)(before + least))
+		return false;
+	memcpy(&message, bytes + NLMSG_HDRLEN, sizeof message);
+	size_t size = (size_t)length - before;
+	memset(event, 0, sizeof *event);
+	memcpy(event, bytes + before, size < sizeof *event ? size : sizeof *event);
+	return message.id.idx == CN_IDX_PROC && message.id.val == CN_VAL_PROC;
 }
 
 static ssize_t receive(int fd, char *bytes, size_t size)
@@ -59,13 +63,13 @@ static ssize_t receive(int fd, char *bytes, size_t size)
 /* The answer is in the socket when send() returns. No answer: the kernel did not understand. */
 static int answer(int fd)
 {
-	_Alignas(8) char bytes[1024];
+	char bytes[1024];
 	ssize_t length;
 	int result = -EPROTO;
 	while ((length = receive(fd, bytes, sizeof bytes)) >= 0 || errno == EINTR) {
-		const struct proc_event *event = length > 0 ? event_in(bytes, length) : NULL;
-		if (event && event->what == PROC_EVENT_NONE)
-			result = event->event_data.ack.err ? -(int)event->event_data.ack.err : 0;
+		struct proc_event event;
+		if (event_in(bytes, length, &event) && event.what == PROC_EVENT_NONE)
+			result = -(int)event.event_data.ack.err;
 	}
 	return result;
 }
@@ -101,22 +105,22 @@ fail:
 
 void connector_read(int fd, connector_take *take, void *data, bool *ret_lost)
 {
-	_Alignas(8) char bytes[1024];
+	char bytes[1024];
 	for (;;) {
 		ssize_t length = receive(fd, bytes, sizeof bytes);
 		if (length < 0 && errno == ENOBUFS)
 			*ret_lost = true;
 		else if (length < 0 && errno != EINTR)
 			return;
-		const struct proc_event *event = length > 0 ? event_in(bytes, length) : NULL;
-		if (!event || event->what != PROC_EVENT_EXIT)
+		struct proc_event event;
+		if (!event_in(bytes, length, &event) || event.what != PROC_EVENT_EXIT)
 			continue;
 		take(data, &(struct connector_exit){
-				   .time = event->timestamp_ns,
-				   .pid = event->event_data.exit.process_tgid,
-				   .tid = event->event_data.exit.process_pid,
-				   .status = (int)event->event_data.exit.exit_code,
-				   .parent = event->event_data.exit.parent_tgid,
+				   .time = event.timestamp_ns,
+				   .pid = event.event_data.exit.process_tgid,
+				   .tid = event.event_data.exit.process_pid,
+				   .status = (int)event.event_data.exit.exit_code,
+				   .parent = event.event_data.exit.parent_tgid,
 			   });
 	}
 }

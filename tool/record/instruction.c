@@ -151,6 +151,8 @@ static size_t escape(const uint8_t *bytes, size_t count, struct opcode *code)
 enum access instruction_access_x86(const uint8_t *bytes, size_t count)
 {
 	struct opcode code = { 0 };
+	if (count == 0)
+		return ACCESS_UNKNOWN;
 	size_t at = legacy_prefix(bytes, count, &code), vector = 0;
 	if (at < count)
 		vector = vector_prefix(bytes + at, count - at, &code);
