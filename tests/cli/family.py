@@ -9,7 +9,7 @@ import difflib
 import re
 
 
-#: the end of a thread whose process went on with a new program, by an exec of another thread
+#: the end of a leader whose process went on with a new program, by an exec of another thread
 BY_EXEC = ("exec by another thread",)
 
 
@@ -30,14 +30,6 @@ class Task:
     @property
     def is_thread(self):
         return "CLONE_THREAD" in self.flags
-
-    @property
-    def group(self):
-        """The task that its process began as."""
-        task = self
-        while task.is_thread:
-            task = task.maker
-        return task
 
     def walk(self):
         pending = [self]

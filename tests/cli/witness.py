@@ -92,7 +92,6 @@ class Parser:
         self.root = None
         self.tasks = {}       # PID -> the task that has it, or had it last
         self.unfinished = {}  # PID -> text of the call's beginning
-        self.swept = []       # threads that ended while an exec of their process was under way
 
     def task(self, pid):
         """The living task of that PID; one not announced yet is made here and finds its maker later."""
@@ -124,29 +123,14 @@ class Parser:
                 task.failures.append((call, error, path) + argv)
             else:
                 task.programs.append((call, path, as_seen(path, argv)))
-            self.exec_done(task, not error)
         elif error:
             if not error.startswith("ERESTART"):
                 task.failures.append((call, error))
         else:
             self.born(task, int(translated or result), call, arguments)
 
-    def ended(self, pid, status):
-        """A thread that an exec of its process sweeps away is printed as if it had exited with 0."""
-        task = self.task(pid)
-        task.end = ("exit", status)
-        if task.is_thread and any(text.startswith("execve") and self.tasks[other].group is task.group
-                                  for other, text in self.unfinished.items()):
-            self.swept.append(task)
-
-    def exec_done(self, task, well):
-        mine = [thread for thread in self.swept if thread.group is task.group]
-        self.swept = [thread for thread in self.swept if thread not in mine]
-        for thread in mine if well else ():
-            thread.end = BY_EXEC
-
     def superseded(self, pid, by):
-        """A thread called exec: it goes on under the leader's PID, and the leader is gone."""
+        """A thread called exec: it goes on under the leader's PID, and the leader is gone. Other threads exit with 0."""
         leader, thread = self.tasks[pid], self.tasks.pop(by)
         leader.end = BY_EXEC
         self.tasks[pid] = thread
@@ -164,7 +148,7 @@ class Parser:
             begin = self.unfinished.pop(pid)
             self.call(pid, begin + match.group(2))
         elif (match := EXITED.match(text)):
-            self.ended(pid, int(match.group(1)))
+            self.task(pid).end = ("exit", int(match.group(1)))
         elif (match := KILLED.match(text)):
             task = self.task(pid)
             task.end, task.core = ("signal", match.group(1)), bool(match.group(2))
