@@ -90,7 +90,7 @@ static void show_lines(int recording)
 {
 	FILE *file = fdopen(dup(recording), "r");
 	struct view_options options = { .width = WIDTH };
-	struct view_lines *lines;
+	struct view_lines *lines = NULL;
 	struct store_reading reading;
 	int fd = memory_file();
 	demand(file && view_lines_create(&lines, fd, &options) == 0, "lines");

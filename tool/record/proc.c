@@ -31,12 +31,10 @@ static int slurp(const char *path, char *bytes, size_t size)
 	if (fd < 0)
 		return -errno;
 	ssize_t got = read(fd, bytes, size - 1);
-	int error = got < 0 ? errno : 0;
+	int error = got < 0 ? -errno : got == 0 ? -ESRCH : 0;
 	close(fd);
-	if (error)
-		return -error;
-	bytes[got] = '\0';
-	return got == 0 ? -ESRCH : 0;
+	bytes[got > 0 ? got : 0] = '\0';
+	return error;
 }
 
 int proc_read_stat(int tgid, int tid, struct proc_stat *stat)
