@@ -1,6 +1,7 @@
 """Who is followed, and for how long: orphans, daemons, --follow."""
 
 import os
+import signal
 import subprocess
 
 import pytest
@@ -108,3 +109,18 @@ def test_clone_parent(place):
 def test_unknown_follow(value):
     done = harness.kin_run("--follow=" + value, "/bin/true")
     assert done.returncode == 2 and done.stderr.count(b"\n") == 1 and b"follow" in done.stderr
+
+
+def test_ignored_hangup_does_not_end_the_following(place, fifo):
+    """As nohup arranges it: what asks kin to stop following does not where it was ignored from the start."""
+    kin = subprocess.Popen(["/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh", KIN, "run", "--json", "-o", os.path.join(place, "report"),
+                            "--", *harness.load("families", "linger", fifo)], stdin=subprocess.DEVNULL)
+    with open(fifo, "w", encoding="ascii"):
+        with open("/proc/%d/task/%d/children" % (kin.pid, kin.pid), encoding="ascii") as file:
+            program = [int(word) for word in file.read().split()]
+        wait_until(lambda: all(harness.state_of(pid) in (None, "Z") for pid in program), "the program's own end")
+        wait_until(lambda: harness.state_of(kin.pid) == "S", "kin waits")
+        kin.send_signal(signal.SIGHUP)
+        wait_until(lambda: harness.state_of(kin.pid) in "SZ", "kin has seen it")
+    assert kin.wait(30) == 0
+    assert report(place).root.children[0].end == ("exit", 4)

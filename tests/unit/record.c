@@ -1,13 +1,16 @@
 /* The ptrace source's parts that need no tracee: the table of tasks, environments, finding a program, reading /proc. */
 #include "record/image.h"
 #include "record/proc.h"
+#include "record/signals.h"
 #include "record/start.h"
 #include "record/tasks.h"
 #include "tap.h"
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void table_keeps_every_task(void)
@@ -156,6 +159,27 @@ static void programs_are_found(void)
 		rmdir(folder);
 }
 
+static void early_signals_reach_the_program(void)
+{
+	char name[] = "true", *const argv[] = { name, NULL };
+	struct inherited inherited;
+	struct started started;
+	int status = 0;
+	if (signals_take_over(&inherited) < 0) {
+		tap_ok(false, "signals can be taken over");
+		return;
+	}
+	struct start_options options = { .argv = argv, .path = "/bin/true", .inherited = &inherited };
+	tap_is_int(start_fork(&options, &started), 0, "a child waits to be the program");
+	kill(started.pid, SIGTERM);
+	tap_is_int(start_go(&started), 0, "it is let go after a signal has come");
+	waitpid(started.pid, &status, 0);
+	tap_ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM,
+		"which ends it, as it would end the program");
+	start_finish(&started, false);
+	signals_release(&inherited);
+}
+
 static void own_state_is_read(void)
 {
 	struct proc_stat stat;
@@ -180,6 +204,7 @@ int main(void)
 	processes_change_parents();
 	environments_are_compared();
 	programs_are_found();
+	early_signals_reach_the_program();
 	own_state_is_read();
 	return tap_done();
 }

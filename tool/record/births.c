@@ -141,6 +141,15 @@ resume:
 	tracer_resume(tracer, maker, 0);
 }
 
+void birth_hold(struct tracer *tracer, struct live *live)
+{
+	if (live->held)
+		return;
+	live->held = true;
+	live->held_since = clock_now();
+	tracer->tasks.held++;
+}
+
 void birth_stopped(struct tracer *tracer, struct live *live, int signo)
 {
 	live->born = true;
@@ -149,9 +158,7 @@ void birth_stopped(struct tracer *tracer, struct live *live, int signo)
 		let_run(tracer, live);
 		return;
 	}
-	live->held = true;
-	live->held_since = clock_now();
-	tracer->tasks.held++;
+	birth_hold(tracer, live);
 }
 
 void birth_untraced(struct tracer *tracer, struct live *maker, int tid, const struct clone_call *by)
@@ -182,6 +189,11 @@ void birth_overdue(struct tracer *tracer)
 		struct proc_stat stat;
 		if (!live->held || now - live->held_since < HELD_LONG_ENOUGH)
 			continue;
+		/* It has never run, and its maker died with it. */
+		if (live->dead) {
+			tasks_remove(&tracer->tasks, live);
+			continue;
+		}
 		/* Its parent is the best that is left to be said; the root's number stands for "nobody kin knows". */
 		struct clone_call by = { .call = CALL_UNKNOWN };
 		struct live *maker = NULL;

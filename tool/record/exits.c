@@ -241,6 +241,8 @@ void exit_happened(struct tracer *tracer, struct live *live, int tid)
 	if (!group) {
 		live->dead = true;
 		live->dead_status = status;
+		/* Its maker may have died with it: no other task must meet it here under the same TID. */
+		birth_hold(tracer, live);
 		return;
 	}
 	/* Without /proc what wait4() says of others is nobody's own: not known is better than wrong. */

@@ -15,6 +15,7 @@ static_assert(N_TAKEN == sizeof((struct inherited *)0)->actions / sizeof(struct 
 /* Signal handlers have no argument: one recorder at a time in a process. */
 static volatile sig_atomic_t program;
 static volatile sig_atomic_t stop_asked;
+static sigset_t ignored; // by whoever started kin, as nohup does
 
 static void handle(int signo, siginfo_t *info, void *context)
 {
@@ -24,7 +25,7 @@ static void handle(int signo, siginfo_t *info, void *context)
 		/* From the terminal (SI_KERNEL) the program got its own; a terminal that goes away tells only its leader. */
 		if (info->si_code <= 0 || (signo == SIGHUP && getsid(0) == getpid()))
 			kill(program, signo);
-	} else {
+	} else if (!sigismember(&ignored, signo)) {
 		stop_asked = 1;
 		/* Should the signal have come just before a blocking wait: interrupt that too. */
 		struct itimerval again = { { 0, 20000 }, { 0, 20000 } };
@@ -49,6 +50,10 @@ int signals_take_over(struct inherited *inherited)
 			return -errno;
 	sigset_t open;
 	sigemptyset(&open);
+	sigemptyset(&ignored);
+	for (size_t i = 0; i < N_TAKEN; i++)
+		if (inherited->actions[i].sa_handler == SIG_IGN)
+			sigaddset(&ignored, taken[i]);
 	for (size_t i = 0; i < N_TAKEN; i++) {
 		struct sigaction action = { .sa_flags = SA_SIGINFO, .sa_sigaction = handle };
 		sigemptyset(&action.sa_mask);

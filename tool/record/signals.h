@@ -3,7 +3,8 @@
  *
  * The program's terminal signals reach it by themselves, as it is in kin's process group. A signal that somebody sent
  * to kin alone (kill, timeout, the end of the terminal that kin leads) is passed on to the program. Once the program has ended and only what it left behind
- * is still followed, SIGINT, SIGTERM, SIGHUP and SIGQUIT ask kin to stop following. SIGTSTP is kept from
+ * is still followed, SIGINT, SIGTERM, SIGHUP and SIGQUIT ask kin to stop following, but for those that were ignored when kin
+ * began (nohup). SIGTSTP is kept from
  * stopping kin, which stops itself once its program has stopped (see signals_stop_self). SIGPIPE and SIGXFSZ are ignored:
  * a failed write of kin's is no reason to leave the program alone.
  */

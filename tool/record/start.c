@@ -109,11 +109,16 @@ int start_fork(const struct start_options *options, struct started *started)
 		error = -errno;
 		goto close_go;
 	}
+	/* A signal that comes before the program has its own dispositions waits for them: kin's handlers are not for it. */
+	sigset_t all, before;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
-	if (pid < 0) {
-		error = -errno;
+	error = -errno;
+	if (pid != 0)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
 		goto close_failed;
-	}
 	if (pid == 0) {
 		close(go[1]);
 		close(failed[0]);

@@ -43,7 +43,7 @@ struct live {
 	struct group *group; // NULL until then
 	bool thread;
 	bool born; // its first stop has been seen
-	bool held; // and it has not been resumed, as it is not announced yet
+	bool held; // it waits to be announced: stopped, or dead
 	uint64_t held_since; // CLOCK_MONOTONIC, ns
 	int stop_signal; // its process was being stopped when it was born: it stops with the others
 	bool exit_stop; // it will stop at its exit

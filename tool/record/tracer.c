@@ -342,12 +342,30 @@ static void detach(struct tracer *tracer, struct live *live, int status, const c
 	}
 }
 
+/* A task has stopped, as it was asked to or for itself, or has ended before it could. */
+static void let_go_changed(struct tracer *tracer, const siginfo_t *info, const char *why)
+{
+	struct live *live = tasks_find(&tracer->tasks, info->si_pid);
+	if (info->si_code != CLD_TRAPPED && info->si_code != CLD_STOPPED) {
+		exit_happened(tracer, live, info->si_pid);
+		return;
+	}
+	/* After an exec a task is out of ptrace's reach until its stop has been waited for. */
+	consume_stop(info->si_pid);
+	if (live)
+		detach(tracer, live, info->si_status, why);
+	else if (info->si_code == CLD_TRAPPED)
+		ptrace(PTRACE_DETACH, info->si_pid, 0, 0);
+}
+
 void tracer_let_go(struct tracer *tracer, const char *why)
 {
 	size_t state = 0;
 	struct live *live, *next = NULL;
 	while ((live = tasks_each(&tracer->tasks, &state, &next))) {
-		if (live->held)
+		if (live->dead)
+			tasks_remove(&tracer->tasks, live);
+		else if (live->held)
 			detach(tracer, live, PTRACE_EVENT_STOP << 8 | SIGTRAP, why);
 		else if (ptrace(PTRACE_INTERRUPT, live->tid, 0, 0) < 0 && errno == EIO)
 			ptrace(PTRACE_DETACH, live->tid, 0, 0);
@@ -359,15 +377,10 @@ void tracer_let_go(struct tracer *tracer, const char *why)
 		if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | WNOHANG | __WALL) < 0 &&
 			errno != EINTR)
 			break;
-		live = info.si_pid ? tasks_find(&tracer->tasks, info.si_pid) : NULL;
 		if (info.si_pid == 0)
 			nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-		else if (info.si_code != CLD_TRAPPED)
-			exit_happened(tracer, live, info.si_pid);
-		else if (live)
-			detach(tracer, live, info.si_status, why);
 		else
-			ptrace(PTRACE_DETACH, info.si_pid, 0, 0);
+			let_go_changed(tracer, &info, why);
 	}
 	state = 0;
 	while ((live = tasks_each(&tracer->tasks, &state, &next)))

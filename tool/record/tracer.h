@@ -55,6 +55,8 @@ void birth_announced(struct tracer *tracer, struct live *maker, int event);
 /* signo is SIGTRAP, or the signal that is stopping its process just now. */
 void birth_stopped(struct tracer *tracer, struct live *live, int signo);
 void birth_untraced(struct tracer *tracer, struct live *maker, int tid, const struct clone_call *by);
+/* Its maker's event is to come: until then it waits, stopped or dead. */
+void birth_hold(struct tracer *tracer, struct live *live);
 /* A child whose maker was killed before it could announce it would be held for ever: take it as it is. */
 void birth_overdue(struct tracer *tracer);
 struct live *birth_root(struct tracer *tracer, int tid);
