@@ -97,7 +97,7 @@ static void *idle(void *argument)
 	return argument;
 }
 
-/* the leader ends with status 3, its thread later with 4: which of them is the process's, the kernel decides */
+/* the leader ends with status 3, its thread later with 4: whose is the process's, the kernel decides */
 static int leader_first(int argc, char **argv)
 {
 	pthread_t thread;
@@ -167,7 +167,7 @@ static int traceme(int argc, char **argv)
 /* a vfork child that calls vfork, N deep; each but the program itself ends with status 7 */
 static int vfork_chain(int argc, char **argv)
 {
-	/* one frame for all of them: a child may change nothing that its suspended makers still need, but the count */
+	/* one frame for all of them: a child changes nothing that its suspended makers need, but the count */
 	static volatile int left;
 	left = argc > 0 ? atoi(argv[0]) : 5;
 	pid_t pid = vfork();

@@ -1,11 +1,11 @@
 /*
  * faults CAUSE N: N page faults of one cause, and what the kernel counted for them.
  *
- * Prints "asked N minor N major N" of the loop alone, then the totals of the task that ran it, "total minor N major N",
- * read as late as possible. Causes:
+ * Prints "asked N minor N major N" of the loop alone, then "total minor N major N" of the task that ran it, read as
+ * late as possible. Causes:
  *   zero          first write to anonymous memory          read-zero    first read of it (the zero page)
  *   zero-write    write after such a read                  cow          write after fork, in the child
- *   cow-sole      write after the child has ended          file         read of a mapped file in the page cache
+ *   cow-sole      write after the child has ended          file         read of a mapped file, in the cache
  *   file-cow      first write to a private file page       shared-file  first write to a shared file page
  *   shared        first write to shared anonymous memory   major        read of a file page that is on disk
  *   dontneed      zero-fill of memory given back before
@@ -146,7 +146,7 @@ static void cow_sole(long count)
 	measure_write(memory, count);
 }
 
-/* a fault on a mapped file brings its neighbours in with it, 64 KiB at most: one page of each 64 KiB is read */
+/* a fault on a mapped file brings its neighbours in with it, 64 KiB at most: of each 64 KiB, one is read */
 static void file_read(long count)
 {
 	enum { WINDOW = 65536, WINDOWS = 1000 };

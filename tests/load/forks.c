@@ -1,4 +1,7 @@
-/* forks N HOW: N children one after the other. HOW: fork, vfork, spawn (posix_spawn /bin/true), exec (fork, /bin/true). */
+/*
+ * forks N HOW: N children one after the other. HOW: fork, vfork, spawn (posix_spawn /bin/true), exec (fork, then
+ * exec /bin/true).
+ */
 #include "load.h"
 
 #include <spawn.h>

@@ -1,8 +1,9 @@
 /**
  * load.h: what the programs under observation have in common: a table of kinds, chosen by name.
  *
- * A load does one thing that a recorder has to see, the same way every time: it waits for conditions, never for an
- * amount of time, and its exit status says whether the thing was done. 77 means that this kernel, or this user, cannot.
+ * A load does one thing that a recorder has to see, the same way every time: it waits for conditions, never for
+ * an amount of time, and its exit status says whether the thing was done. 77 means that this kernel, or this user,
+ * cannot.
  */
 #ifndef KIN_TESTS_LOAD_LOAD_H
 #define KIN_TESTS_LOAD_LOAD_H

@@ -1,7 +1,7 @@
 /*
  * peak FILE COMMAND...: run a command and write its peak resident memory, in KiB, to FILE.
  *
- * The kernel's ru_maxrss remembers what a process was before exec: a child of a large process, such as a Python
+ * The kernel's ru_maxrss remembers what a process was before exec: a child of a large process, such as Python's
  * interpreter, seems never to have been small. This one is small.
  */
 #include "load.h"

@@ -1,4 +1,4 @@
-/* state: everything a program inherits from the one that starts it, one "key: value" a line, to be compared. */
+/* state: what a program inherits from the one that starts it, one "key: value" a line, to be compared. */
 #include "load.h"
 
 #include <dirent.h>

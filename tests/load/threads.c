@@ -1,4 +1,4 @@
-/* threads N [ALIVE]: N threads, ALIVE of them (default 1) at the same time, each ended before the next batch. */
+/* threads N [ALIVE]: N threads, ALIVE of them (default 1) at a time, all ended before the next batch. */
 #include "load.h"
 
 #include <pthread.h>
