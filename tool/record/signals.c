@@ -6,8 +6,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* The last five are not passed on. SIGCHLD: were it ignored, the kernel would reap before kin has looked. */
-static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE, SIGALRM, SIGCHLD, SIGXFSZ };
+/* The last four are not passed on. SIGCHLD: were it ignored, the kernel would reap before kin has looked. */
+static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP, SIGPIPE,
+	SIGCHLD, SIGXFSZ };
 #define N_TAKEN (sizeof taken / sizeof *taken)
 static_assert(N_TAKEN == sizeof((struct inherited *)0)->actions / sizeof(struct sigaction),
 	"struct inherited keeps each signal taken over");
@@ -22,9 +23,14 @@ static void handle(int signo, siginfo_t *info, void *context)
 	int saved = errno;
 	(void)context;
 	if (program > 0) {
-		/* From the terminal (SI_KERNEL) the program got its own; a terminal that goes away tells only its leader. */
-		if (info->si_code <= 0 || (signo == SIGHUP && getsid(0) == getpid()))
+		/*
+		 * From the terminal (SI_KERNEL) the program got its own; a terminal that goes away tells only its leader,
+		 * and an alarm set before kin was exec'd would have been the program's.
+		 */
+		if (info->si_code <= 0 || (signo == SIGHUP && getsid(0) == getpid()) || signo == SIGALRM)
 			kill(program, signo);
+	} else if (signo == SIGALRM || signo == SIGUSR1 || signo == SIGUSR2) {
+		; // kin's own reminder below, and what only the program could have made sense of
 	} else if (!sigismember(&ignored, signo)) {
 		stop_asked = 1;
 		/* Should the signal have come just before a blocking wait: interrupt that too. */
@@ -61,7 +67,7 @@ int signals_take_over(struct inherited *inherited)
 			action = (struct sigaction){ .sa_handler = SIG_IGN };
 		else if (taken[i] == SIGCHLD)
 			action = (struct sigaction){ .sa_handler = SIG_DFL };
-		else if (taken[i] == SIGALRM || taken[i] == SIGTSTP)
+		else if (taken[i] == SIGTSTP)
 			action = (struct sigaction){ .sa_handler = interrupt };
 		if (sigaction(taken[i], &action, NULL) < 0)
 			goto fail;

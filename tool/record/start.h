@@ -17,7 +17,7 @@
 /** What kin changes for itself and the program must get back. */
 struct inherited {
 	sigset_t mask;
-	struct sigaction actions[9];
+	struct sigaction actions[11];
 };
 
 struct start_options {

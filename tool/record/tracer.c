@@ -11,8 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SYSCALL_STOP (SIGTRAP | 0x80) // with PTRACE_O_TRACESYSGOOD
-
 int tracer_seize(struct tracer *tracer)
 {
 	const struct recorder_options *options = tracer->source->options;
@@ -176,8 +174,7 @@ static void stopped(struct tracer *tracer, int tid, int status)
 		signal_arrived(tracer, live, signo);
 }
 
-/* A stop that is not resumed at once would be reported again and again: the look was only a look. */
-static void consume_stop(int tid)
+void consume_stop(int tid)
 {
 	siginfo_t info;
 	waitid(P_PID, (id_t)tid, &info, WSTOPPED | WNOHANG | __WALL);
@@ -314,78 +311,6 @@ int tracer_run(struct tracer *tracer)
 	else if (tracer->tasks.count > 0)
 		tracer_let_go(tracer, "the program has ended (--follow=direct)");
 	return tracer->error;
-}
-
-/* Detach one task that has stopped, handing it the signal it was about to get. */
-static void detach(struct tracer *tracer, struct live *live, int status, const char *why)
-{
-	int event = status >> 8 & 0xff, signo = status & 0xff;
-	struct proc_stat stat;
-	if (live->group) {
-		if (proc_read_stat(live->group->tgid, live->tid, &stat) == 0)
-			exit_name(tracer, live, stat.name);
-		source_emit(tracer->source,
-			&(struct event){ .type = EVENT_LOST, .task = live->number, .text = why });
-	}
-	/* A group-stopped task stays stopped when detached with its stop signal: SIGSTOP keeps it so. */
-	int deliver = event == 0 && signo != SYSCALL_STOP ? signo : 0;
-	struct proc_stat now;
-	if (ptrace(PTRACE_DETACH, live->tid, 0, (void *)(long)deliver) < 0 &&
-		proc_read_stat(live->tid, live->tid, &now) == 0 && now.state != 'Z')
-		tracer->attached++;
-	struct group *group = live->group;
-	tasks_remove(&tracer->tasks, live);
-	if (group && --group->alive == 0) {
-		if (group == tracer->root)
-			tracer->root = NULL;
-		group_destroy(group);
-	}
-}
-
-/* A task has stopped, as it was asked to or for itself, or has ended before it could. */
-static void let_go_changed(struct tracer *tracer, const siginfo_t *info, const char *why)
-{
-	struct live *live = tasks_find(&tracer->tasks, info->si_pid);
-	if (info->si_code != CLD_TRAPPED && info->si_code != CLD_STOPPED) {
-		exit_happened(tracer, live, info->si_pid);
-		return;
-	}
-	/* After an exec a task is out of ptrace's reach until its stop has been waited for. */
-	consume_stop(info->si_pid);
-	if (live)
-		detach(tracer, live, info->si_status, why);
-	else if (info->si_code == CLD_TRAPPED)
-		ptrace(PTRACE_DETACH, info->si_pid, 0, 0);
-}
-
-void tracer_let_go(struct tracer *tracer, const char *why)
-{
-	size_t state = 0;
-	struct live *live, *next = NULL;
-	while ((live = tasks_each(&tracer->tasks, &state, &next))) {
-		if (live->dead)
-			tasks_remove(&tracer->tasks, live);
-		else if (live->held)
-			detach(tracer, live, PTRACE_EVENT_STOP << 8 | SIGTRAP, why);
-		else if (ptrace(PTRACE_INTERRUPT, live->tid, 0, 0) < 0 && errno == EIO)
-			ptrace(PTRACE_DETACH, live->tid, 0, 0);
-	}
-	/* A task that waits for its vfork child cannot stop before that is done; the kernel detaches it when kin ends. */
-	uint64_t deadline = clock_now() + 1000000000;
-	while (tracer->tasks.count > 0 && clock_now() < deadline) {
-		siginfo_t info = { 0 };
-		if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | WNOHANG | __WALL) < 0 &&
-			errno != EINTR)
-			break;
-		if (info.si_pid == 0)
-			nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
-		else
-			let_go_changed(tracer, &info, why);
-	}
-	state = 0;
-	while ((live = tasks_each(&tracer->tasks, &state, &next)))
-		detach(tracer, live, SIGTRAP << 0 | PTRACE_EVENT_STOP << 8, why);
-	tracer->finished = true;
 }
 
 void tracer_finish(struct tracer *tracer)

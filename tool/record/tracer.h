@@ -45,7 +45,12 @@ int tracer_seize(struct tracer *tracer);
 /** Follow every task to its end, as the options say. Returns 0 or a negative errno value. */
 int tracer_run(struct tracer *tracer);
 
-/** Detach from every task still alive, say so in the stream, and leave none stopped. */
+#define SYSCALL_STOP (SIGTRAP | 0x80) // with PTRACE_O_TRACESYSGOOD
+
+/** Wait for a stop that has been looked at: one that is not resumed at once would be reported again and again. */
+void consume_stop(int tid);
+
+/** letgo.c: Detach from every task still alive, say so in the stream, and leave none stopped. */
 void tracer_let_go(struct tracer *tracer, const char *why);
 
 void tracer_finish(struct tracer *tracer);
