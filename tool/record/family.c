@@ -103,7 +103,8 @@ static int ended(struct family *family, const struct perf_record *record)
 /* What a task did before comes before what this record says of it. */
 static int settle_before(struct family *family, const struct perf_record *record)
 {
-	if (record->type == PERF_MMAP || record->type == PERF_FAULT || record->type == PERF_LOST)
+	if (record->type == PERF_MMAP || record->type == PERF_EXEC || record->type == PERF_FAULT ||
+		record->type == PERF_LOST)
 		return 0;
 	if (record->type == PERF_EXIT && exec_out_of_sight(family, record->tid))
 		return 0;
@@ -128,6 +129,9 @@ static int dispatch(struct family *family, const struct perf_record *record)
 		return 0;
 	case PERF_MMAP:
 		exec_mapped(family, record);
+		return 0;
+	case PERF_EXEC:
+		exec_stack(family, record);
 		return 0;
 	case PERF_EXIT:
 		return ended(family, record);

@@ -21,7 +21,8 @@ struct exec_seen {
 	int tid, former_tid;
 	uint64_t time; // of the record
 	char name[16];
-	struct text exe, arguments, cwd;
+	struct text exe, path, arguments, cwd; // path: as given to the call
+	bool compat;
 	bool looked; // arguments were read
 	bool complete; // the kernel has set the program up: there is no need to wait longer than for a moment
 };
@@ -119,6 +120,7 @@ void births_finish(struct family *family);
 /* family_execs.c */
 int exec_record(struct family *family, const struct perf_record *record);
 void exec_mapped(struct family *family, const struct perf_record *record);
+void exec_stack(struct family *family, const struct perf_record *record);
 void execs_settle(struct family *family, int tid, bool all); // tid 0: of every task
 /* perf lets go of a task that runs a set-user-ID program, as if it had ended, before that has mapped anything. */
 bool exec_out_of_sight(struct family *family, int tid);

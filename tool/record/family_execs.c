@@ -1,6 +1,7 @@
 /* Execs without stops: the record of the new name, the first code mapped after it, and what /proc still says. */
 #include "record/family.h"
 #include "record/proc.h"
+#include "record/stack_image.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 
 static void exec_free(struct exec_seen *seen)
 {
+	text_finish(&seen->path);
 	text_finish(&seen->exe);
 	text_finish(&seen->arguments);
 	text_finish(&seen->cwd);
@@ -57,6 +59,14 @@ static bool still_runs(const struct exec_seen *seen)
 		error == -EACCES || (error == 0 && strcmp(text_string(&exe), text_string(&seen->exe)) == 0);
 	text_finish(&exe);
 	return same;
+}
+
+/* What has run already shows nothing of itself but by then is gone: the working directory may still be read. */
+static void look_around(struct exec_seen *seen)
+{
+	seen->looked = true;
+	if (proc_read_link(seen->tid, "cwd", &seen->cwd) == 0 && seen->exe.length > 0 && !still_runs(seen))
+		text_clear(&seen->cwd);
 }
 
 /* Returns false when it is too early: the arguments are not in their place yet. */
@@ -125,7 +135,11 @@ static void report(struct family *family, const struct exec_seen *seen)
 		exec->script = find_script(seen, argv, argc);
 	}
 	exec->cwd = seen->cwd.length ? text_string(&seen->cwd) : NULL;
-	exec->path = exec->script ? exec->script : exec->exe ? exec->exe : seen->name;
+	exec->compat = seen->compat;
+	exec->path = seen->path.length ? text_string(&seen->path)
+		     : exec->script    ? exec->script
+		     : exec->exe       ? exec->exe
+				       : seen->name;
 	source_emit(family->source, &event);
 	free(argv);
 }
@@ -217,11 +231,39 @@ void exec_mapped(struct family *family, const struct perf_record *record)
 		return;
 	if (*record->mmap.path == '/' && seen->exe.length == 0)
 		text_add(&seen->exe, record->mmap.path);
-	/* The last that the kernel maps before it lays out the arguments. */
-	if (strcmp(record->mmap.path, "[vdso]") == 0)
-		seen->complete = true;
-	if (!seen->looked && seen->complete)
+	/* The last that the kernel maps before it lays out the arguments, of which a record tells, or else /proc. */
+	if (strcmp(record->mmap.path, "[vdso]") != 0 || perf_has_arguments(family->perf))
+		return;
+	seen->complete = true;
+	if (!seen->looked)
 		look(seen);
+}
+
+void exec_stack(struct family *family, const struct perf_record *record)
+{
+	struct exec_seen *seen = *link_to(family, record->tid);
+	const struct stack_image image = { .bytes = record->exec.stack,
+		.count = (size_t)record->exec.stack_length,
+		.address = record->exec.stack_pointer,
+		.compat = record->exec.compat };
+	if (!seen)
+		return;
+	struct text arguments = { 0 }, path = { 0 };
+	if (stack_image_read(&image, &arguments, &path) == 0) {
+		text_finish(&seen->arguments);
+		seen->arguments = arguments;
+		text_finish(&seen->path);
+		seen->path = path;
+		if (!seen->looked)
+			look_around(seen);
+	} else {
+		text_finish(&arguments);
+		text_finish(&path);
+		if (!seen->looked)
+			look(seen);
+	}
+	seen->complete = true;
+	seen->compat = record->exec.compat;
 }
 
 bool exec_out_of_sight(struct family *family, int tid)

@@ -53,6 +53,7 @@ static int open_perf(struct nostop *nostop)
 		.faults = options->faults,
 		.exact = options->faults && !options->inexact,
 		.newtask = true,
+		.arguments = true,
 		.kills = true,
 		.signals = true,
 		.prompt = !options->faults,
@@ -119,7 +120,9 @@ static void emit_start(struct nostop *nostop)
 			? "the calls that made tasks, and their arguments but for the flags"
 			: "the calls that made tasks, their flags and arguments (root sees the flags)";
 	unseen[n_unseen++] = "calls that failed";
-	unseen[n_unseen++] = "arguments of programs that ended within a moment";
+	unseen[n_unseen++] = perf_has_arguments(family->perf)
+				     ? "some arguments of programs that ended within a moment"
+				     : "arguments of programs that ended within a moment";
 	unseen[n_unseen++] = "counters of tasks that were reaped within a moment";
 	if (!perf_has_signals(family->perf))
 		unseen[n_unseen++] = "signals, but for those that ended a task";

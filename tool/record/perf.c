@@ -152,6 +152,11 @@ bool perf_has_newtask(const struct perf *perf)
 	return perf->streams & 1u << RING_NEWTASK;
 }
 
+bool perf_has_arguments(const struct perf *perf)
+{
+	return perf->streams & 1u << RING_EXEC;
+}
+
 bool perf_has_kills(const struct perf *perf)
 {
 	return perf->streams & 1u << RING_KILL;

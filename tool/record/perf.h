@@ -26,6 +26,7 @@ struct perf_options {
 	bool exact; // with faults: the hardware's error code too, where allowed (root, x86); see perf_exact()
 	bool switches; // SWITCH records
 	bool newtask; // NEWTASK records, of every task of the system, where allowed (root)
+	bool arguments; // EXEC records, of every task of the system, where allowed (root)
 	bool kills; // SIGNAL records of each SIGKILL and OOM records, from anywhere in the system, where allowed (root)
 	bool signals; // DELIVER records but for SIGCHLD and SIGKILL, of every task of the system, where allowed (root)
 	bool prompt; // wake at every record, not when a ring has filled to a quarter
@@ -43,6 +44,7 @@ enum perf_record_type {
 	PERF_NEWTASK, // clone_flags of the task that the preceding FORK of the same maker (pid/tid) announced
 	PERF_SIGNAL, // pid/tid sent a signal
 	PERF_DELIVER, // pid/tid got a signal; target is not set
+	PERF_EXEC, // exec is done: what lies on the new program's stack. After its COMM and MMAP
 	PERF_OOM, // the kernel chose a victim
 };
 
@@ -89,6 +91,11 @@ struct perf_record {
 			bool group; // sent to a process, not to one thread
 			bool delivered; // false: ignored or already pending
 		} signal;
+		struct {
+			const uint8_t *stack; // begins at the stack pointer; ends at a page that is not there
+			uint64_t stack_length, stack_pointer;
+			bool compat; // a 32-bit program
+		} exec;
 		int victim; // PID, in the first PID namespace
 	};
 };
@@ -115,6 +122,7 @@ void perf_destroy(struct perf *perf);
 /** FAULT records carry the hardware's error code. */
 bool perf_exact(const struct perf *perf);
 bool perf_has_newtask(const struct perf *perf);
+bool perf_has_arguments(const struct perf *perf);
 bool perf_has_kills(const struct perf *perf);
 bool perf_has_signals(const struct perf *perf);
 

@@ -1,5 +1,8 @@
 #include "record/perf_set.h"
 
+#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__)
+#include <asm/perf_regs.h>
+#endif
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +28,18 @@ static const struct tracepoint tracepoints[RING_STREAMS] = {
 	[RING_DELIVER] = { "signal", "signal_deliver", { { "sig" }, { "code" } } },
 	[RING_KILL] = { "signal", "signal_generate",
 		{ { "sig" }, { "code" }, { "pid" }, { "group" }, { "result" } } },
+	[RING_EXEC] = { "sched", "sched_process_exec", { { "pid" } } },
 	[RING_OOM] = { "oom", "mark_victim", { { "pid" } } },
 };
+
+/* The bit of the stack pointer among the user's registers. */
+#if defined(__x86_64__) || defined(__i386__)
+#define STACK_POINTER ((uint64_t)1 << PERF_REG_X86_SP)
+#elif defined(__aarch64__)
+#define STACK_POINTER ((uint64_t)1 << PERF_REG_ARM64_SP)
+#else
+#define STACK_POINTER 0
+#endif
 
 #define NUMBER_TEXT(number) #number
 #define SIGNAL_FILTER(operator, signo) "sig " operator" " NUMBER_TEXT(signo)
@@ -82,6 +95,11 @@ static void fill_attr(const struct perf *perf, const struct perf_options *option
 		attr->config = perf->points[stream].id;
 		attr->sample_type = RING_TRACE_SAMPLE;
 		attr->exclude_kernel = 0; /* a tracepoint's registers are the kernel's */
+	}
+	if (stream == RING_EXEC) {
+		attr->sample_type = RING_EXEC_SAMPLE;
+		attr->sample_regs_user = STACK_POINTER;
+		attr->sample_stack_user = RING_STACK_BYTES;
 	}
 	if (stream == perf->carrier) {
 		attr->task = attr->comm = attr->comm_exec = 1;
@@ -195,7 +213,7 @@ static int map_rings(struct perf *perf, size_t pages)
 
 static size_t useful_pages(const struct perf *perf, const struct perf_options *options)
 {
-	size_t bytes = options->faults ? RING_BYTES_FAULTS : RING_BYTES_SIDE;
+	size_t bytes = options->faults || options->arguments ? RING_BYTES_FAULTS : RING_BYTES_SIDE;
 	while (bytes > perf->page_size && bytes * perf->n_cpus > RINGS_BYTES_ALL)
 		bytes /= 2;
 	size_t pages = bytes / perf->page_size;
@@ -231,6 +249,8 @@ static bool wanted(const struct perf_options *options, enum ring_stream stream)
 #endif
 	case RING_NEWTASK:
 		return options->newtask;
+	case RING_EXEC:
+		return options->arguments && STACK_POINTER != 0;
 	case RING_DELIVER:
 		return options->signals;
 	case RING_KILL:

@@ -157,6 +157,29 @@ static void decode_signal(
 	record->signal.delivered = tracepoint_value(&fields[SIGNAL_RESULT], raw, size) == 0;
 }
 
+/* After the raw data: which registers there are, the stack pointer, and the stack in front of its own length. */
+static int decode_exec(const struct perf_event_header *header, size_t raw_size, struct perf_record *record)
+{
+	const char *at = (const char *)header + offsetof(struct trace_sample, raw) + raw_size;
+	const char *end = (const char *)header + header->size;
+	uint64_t words[3]; /* kind of registers, stack pointer, room */
+	if ((size_t)(end - at) < sizeof words)
+		return 0;
+	memcpy(words, at, sizeof words);
+	at += sizeof words;
+	uint64_t room = words[2], length = 0;
+	if (words[0] == PERF_SAMPLE_REGS_ABI_NONE || room > (size_t)(end - at) ||
+		(size_t)(end - at) - room < sizeof length)
+		return 0;
+	memcpy(&length, at + room, sizeof length);
+	record->type = PERF_EXEC;
+	record->exec.compat = words[0] == PERF_SAMPLE_REGS_ABI_32;
+	record->exec.stack_pointer = words[1];
+	record->exec.stack = (const uint8_t *)at;
+	record->exec.stack_length = length < room ? length : room;
+	return 1;
+}
+
 static int decode_trace(const struct perf_event_header *header, enum ring_stream stream,
 	const struct tracepoint *points, struct perf_record *record)
 {
@@ -191,6 +214,8 @@ static int decode_trace(const struct perf_event_header *header, enum ring_stream
 		record->type = PERF_OOM;
 		record->victim = (int)tracepoint_value(&fields[OOM_PID], sample->raw, size);
 		return 1;
+	case RING_EXEC:
+		return decode_exec(header, size, record);
 	default:
 		return 0;
 	}

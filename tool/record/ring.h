@@ -22,6 +22,7 @@ enum ring_stream {
 	RING_DELIVER, // signal_deliver,
 	RING_KILL, // signal_generate,
 	RING_OOM, // mark_victim
+	RING_EXEC, // sched_process_exec, with the stack
 	RING_STREAMS
 };
 
@@ -34,6 +35,10 @@ enum { CODE_ADDRESS, CODE_IP, CODE_ERROR };
 enum { NEWTASK_FLAGS };
 enum { SIGNAL_SIGNO, SIGNAL_CODE, SIGNAL_TARGET, SIGNAL_GROUP, SIGNAL_RESULT };
 enum { OOM_PID };
+
+/** sched_process_exec has the new program's stack pointer and what lies there too. */
+#define RING_EXEC_SAMPLE (RING_TRACE_SAMPLE | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER)
+#define RING_STACK_BYTES 24576
 
 struct ring {
 	struct perf_event_mmap_page *page; // NULL: not in use
