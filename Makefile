@@ -18,34 +18,36 @@ BUILD = build
 .PHONY: build run test bench check-style install clean
 
 build: $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) product
 	@ln -sf tool/kin $(BUILD)/kin
 
 $(BUILD)/build.ninja: | $(BUILD)/.packages-build
 	meson setup $(BUILD) --prefix=$(prefix)
 
+# Meson remembers what it did not find: after an installation it has to look again.
 $(BUILD)/.packages-%: scripts/setup
-	@scripts/setup $*
+	@if [ -n "$$(scripts/setup --list $*)" ]; then \
+		scripts/setup $* && rm -rf $(BUILD)/build.ninja $(BUILD)/meson-private; fi
 	@mkdir -p $(BUILD) && touch $@
-	@if [ -e $(BUILD)/build.ninja ]; then \
-		echo 'what Meson did not find before may be there now'; \
-		meson configure --clearcache $(BUILD) && meson setup --reconfigure $(BUILD); fi
 
 run: build
 	@labs/sum-array/show $(BUILD)
 
 test: $(BUILD)/.packages-test build
+	@ninja -C $(BUILD)
 	@scripts/test $(BUILD)
 
 bench: $(BUILD)/.packages-bench build
+	@ninja -C $(BUILD)
 	@bench/trace --build $(BUILD)
 
 check-style: $(BUILD)/.packages-style build
 	@scripts/check-style $(BUILD)
 
 install: build
-	meson configure $(BUILD) -Dprefix=$(prefix)
-	DESTDIR='$(DESTDIR)' meson install -C $(BUILD)
+	@grep -qx 'prefix=$(prefix)' $(BUILD)/meson-private/kin.pc || meson setup --reconfigure $(BUILD) --prefix=$(prefix)
+	@ninja -C $(BUILD) product
+	DESTDIR='$(DESTDIR)' meson install -C $(BUILD) --no-rebuild
 	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 clean:
