@@ -72,8 +72,8 @@ CALLS = {
     "getpgid,tcgetpgrp": ["ESRCH"],
     "memfd_create": ["EMFILE"],
 }
-#: every n up to this one, then ever further apart: late calls repeat what earlier ones did
-EACH = 40
+#: every n up to this one (in the default mode, and in the others), then ever further apart: late calls repeat earlier ones
+EACH = 40, 12
 LAST = 400
 HANG = 10
 #: wrong results of one call after which no more are looked for
@@ -110,12 +110,12 @@ def made(options, place):
     return names[:main], names[main:], done.returncode
 
 
-def turns(count):
-    """1, 2, ... to EACH, then ever further apart, and one past the last."""
+def turns(count, each):
+    """1, 2, ... to each, then ever further apart, and one past the last."""
     n, step = 1, 1
     while n <= min(count, LAST):
         yield n
-        if n >= EACH:
+        if n >= each:
             step += 7
         n += step
     yield count + 1
@@ -190,7 +190,7 @@ def test_nth_call_fails(call, mode, place, nothing_left):
     skipped, count = (sum(name in calls for name in names) for names in (before, after))
     wrong = []
     for error in CALLS[call] if mode == "default" else CALLS[call][:1]:
-        for n in turns(count) if count else ():
+        for n in turns(count, EACH[mode != "default"]) if count else ():
             try:
                 one(calls, error, skipped + n, MODES[mode], place, nothing_left)
             except AssertionError as problem:
