@@ -295,6 +295,9 @@ static void test_exec(void)
 	exec(PARENT);
 	tap_is_int(faults_exec(faults, PARENT, THREAD), 0, "a thread that runs exec takes its leader's TID");
 	fault(PARENT, PARENT, ANON_AT, 4, -1, false);
+	uint64_t minor, major;
+	faults_located(faults, PARENT, &minor, &major);
+	tap_is_int(minor, 7, "with all that was located");
 	struct sums sums = leave(PARENT);
 	tap_ok(leader.all == 2 && sums.all == 7, "and keeps what it did before");
 	tap_is_int(leave(THREAD).rows, 0, "under the new TID alone");

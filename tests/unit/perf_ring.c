@@ -115,7 +115,7 @@ static int next(struct fake *fake, struct perf_record *record)
 
 static void test_side_records(void)
 {
-	struct fake *fake = fake_create(SIZE * 7 + 4000); /* so that a record wraps */
+	struct fake *fake = fake_create(SIZE * 7 + 4016); /* so that a record wraps */
 	struct perf_record record;
 	const uint32_t fork[] = { 10, 20, 11, 21, 0, 0 }, name[] = { 10, 11, 0x636261, 0 };
 	struct {
@@ -140,7 +140,8 @@ static void test_side_records(void)
 	tap_ok(record.pid == 10 && record.tid == 11 && record.fork.maker_pid == 20 &&
 			record.fork.maker_tid == 21,
 		"FORK names child and maker");
-	tap_ok(next(fake, &record) == 1 && record.type == PERF_COMM && record.comm.exec && record.tid == 11,
+	tap_ok(next(fake, &record) == 1 && record.type == PERF_COMM && record.comm.exec && record.tid == 11 &&
+			record.time == 101,
 		"COMM by exec");
 	tap_is_string(record.comm.name, "abc", "COMM has the name");
 	tap_ok(next(fake, &record) == 1 && record.type == PERF_MMAP && record.time == 102, "MMAP2");

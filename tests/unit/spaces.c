@@ -65,7 +65,14 @@ static void test_pages(void)
 		touched += model[i] != PAGE_NEW;
 	pages_each(&pages, check_run, &runs);
 	tap_ok(runs.right && runs.pages == touched, "each page that is not new is in one run");
+	pages_set_range(&pages, 0, 2 * PAGES_CHUNK, PAGE_SEEN);
 	size_t chunks = pages.count;
+	pages_set_range(
+		&pages, ((uint64_t)1 << 34) - ((uint64_t)1 << 33), ((uint64_t)1 << 34) + PAGES - 1, PAGE_NEW);
+	pages_set(&pages, page_number(PAGES - 1), PAGE_SEEN);
+	pages_set_range(&pages, (uint64_t)1 << 33, page_number(PAGES - 1), PAGE_NEW);
+	tap_ok(pages_get(&pages, page_number(PAGES - 1)) == PAGE_SEEN && pages_get(&pages, 5) == PAGE_SEEN,
+		"a large range is forgotten up to its ends and no further");
 	pages_set_range(&pages, 0, (uint64_t)1 << 40, PAGE_NEW);
 	tap_ok(pages_get(&pages, page_number(1)) == PAGE_NEW &&
 			pages_get(&pages, page_number(PAGES - 1)) == PAGE_NEW,

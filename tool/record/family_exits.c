@@ -106,6 +106,10 @@ int exit_record(struct family *family, struct live *live, uint64_t time, int par
 	read_usage(group->tgid, live->tid, &leaving->usage);
 	leaving->leaf = !group->had_threads && !group->had_children;
 	if (family->faults) {
+		uint64_t minor, major, counted = leaving->usage.minor + leaving->usage.major;
+		faults_located(family->faults, live->tid, &minor, &major);
+		if (leaving->usage.known & USAGE_FAULTS && counted > minor + major)
+			family->source->end.kernel_faults += counted - minor - major;
 		struct rows rows = { family, live->number, family_time(family, time) };
 		faults_exit(family->faults, live->tid, report_row, &rows);
 	}
