@@ -12,9 +12,9 @@
 struct command {
 	const char *name;
 	const char *arguments; // "[options] [--] PROG [ARG...]"
-	const char *purpose;   // one line for `kin help`
+	const char *purpose; // one line for `kin help`
 	int (*run)(int argc, char **argv);
-	const char *help;      // `kin help NAME` and `kin NAME --help`: the options, a line each
+	const char *help; // `kin help NAME` and `kin NAME --help`: the options, a line each
 };
 
 extern const struct command cmd_run, cmd_expect, cmd_report;

@@ -27,7 +27,10 @@ int output_close(struct output *output);
 /** Write all of it. Returns 0 or a negative errno value. */
 int output_write(const struct output *output, const char *bytes, size_t count);
 
-/** Colour, width and branches that suit the output: a terminal's width, its colours unless NO_COLOR, ASCII outside UTF-8. */
+/**
+ * Colour, width and branches that suit the output: a terminal's width, its colours unless NO_COLOR, ASCII
+ * outside UTF-8.
+ */
 void output_view_options(const struct output *output, enum colour colour, struct view_options *options);
 
 /** "auto", "always" or "never". False: none of them. */

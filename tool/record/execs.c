@@ -9,8 +9,9 @@
 #include <sys/ptrace.h>
 
 /*
- * Only one task is left after an exec, under its process's PID. When another thread than the leader called it, that thread
- * takes the leader's TID and the leader is gone without a report of its end; so, at times, are threads that died for the exec.
+ * Only one task is left after an exec, under its process's PID. When another thread than the leader called it,
+ * that thread takes the leader's TID and the leader is gone without a report of its end; so, at times, are
+ * threads that died for the exec.
  */
 static struct live *take_over(struct tracer *tracer, struct live *leader, int former_tid)
 {
@@ -53,8 +54,8 @@ static void keep_environment(struct tracer *tracer, struct group *group, struct 
 }
 
 /*
- * Once a program runs, the kernel gives every exec the number of execve. What is left of an execveat is the path it makes
- * up for a file given by descriptor; one relative to the working directory looks like an execve.
+ * Once a program runs, the kernel gives every exec the number of execve. What is left of an execveat is the
+ * path it makes up for a file given by descriptor; one relative to the working directory looks like an execve.
  */
 static enum call call_of(const struct image *image)
 {

@@ -5,7 +5,10 @@
 #ifndef KIN_TOOL_RECORD_FILTER_H
 #define KIN_TOOL_RECORD_FILTER_H
 
-/** Build it ahead, in kin, as building allocates. Returns 0 or a negative errno value; -ENOTSUP: built without libseccomp. */
+/**
+ * Build it ahead, in kin, as building allocates. Returns 0 or a negative errno value; -ENOTSUP: built without
+ * libseccomp.
+ */
 int filter_build(void **filter);
 
 /** Install it in the calling process (the child before its exec). Returns 0 or a negative errno value. */

@@ -75,7 +75,10 @@ static bool has_leak_sanitizer(const char *path)
 	int fd = open_file(path);
 	if (fd < 0)
 		return false;
-	/* Read, not mapped: a mapped file that is cut short ends its reader. The tail of each piece is kept for the next. */
+	/*
+	 * Read, not mapped: a mapped file that is cut short ends its reader. The tail of each piece is kept for
+	 * the next.
+	 */
 	size_t kept = 0, searched = 0;
 	ssize_t got;
 	while (!found && searched < SEARCHED && (got = read(fd, bytes + kept, sizeof bytes - kept)) > 0) {

@@ -24,16 +24,18 @@ struct image {
 };
 
 /**
- * Read the image of a stopped task, replacing what *image holds (its memory is used again). With env the environment is read
- * too. Returns 0, or a negative errno value: -ESRCH, -EFAULT when the task was killed meanwhile, -ENOMEM.
+ * Read the image of a stopped task, replacing what *image holds (its memory is used again). With env the
+ * environment is read too. Returns 0, or a negative errno value: -ESRCH, -EFAULT when the task was killed
+ * meanwhile, -ENOMEM.
  */
 int image_read(struct image *image, int tid, const struct call_registers *registers, bool env);
 
 void image_finish(struct image *image);
 
 /**
- * The changes from one environment block to another, as event_exec.env: "NAME=value" set, "NAME" unset. Blocks are NUL-terminated
- * strings one after another. *changes gets an array to free(), whose strings point into the blocks and into *names.
+ * The changes from one environment block to another, as event_exec.env: "NAME=value" set, "NAME" unset. Blocks
+ * are NUL-terminated strings one after another. *changes gets an array to free(), whose strings point into the
+ * blocks and into *names.
  */
 int environment_changes(const char *before, size_t before_length, const char *after, size_t after_length,
 	struct text *names, const char ***changes, size_t *count);

@@ -74,7 +74,10 @@ void tracer_let_go(struct tracer *tracer, const char *why)
 		else
 			ptrace(PTRACE_INTERRUPT, live->tid, 0, 0);
 	}
-	/* A task that waits for its vfork child cannot stop before that is done; the kernel detaches it when kin ends. */
+	/*
+	 * A task that waits for its vfork child cannot stop before that is done; the kernel detaches it when
+	 * kin ends.
+	 */
 	uint64_t deadline = clock_now() + 1000000000;
 	while (tracer->tasks.count > 0 && clock_now() < deadline) {
 		siginfo_t info = { 0 };

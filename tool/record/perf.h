@@ -19,7 +19,7 @@ struct perf;
 /** What to record. Births, ends, names and execs (FORK, EXIT, COMM) always come. */
 struct perf_options {
 	int target; // PID of the child that waits to exec
-	bool wide; // records of every task of the system, where allowed (root): costs the target nothing. Not with faults
+	bool wide; // of every task of the system, where allowed (root): costs the target nothing. Not with faults
 	bool programs; // MMAP records of code: the program and its libraries
 	bool maps; // MMAP records: every mapping made, code and data
 	bool faults; // FAULT records: every page fault taken in user mode; implies maps

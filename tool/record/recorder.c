@@ -222,7 +222,10 @@ static int record(struct source *source, const char *path, const struct inherite
 		snprintf(result->message, sizeof result->message, "%.200s: %s", options->argv[0],
 			there ? "the interpreter it names was not found" : strerror(-failed));
 	} else if (!error && !result->started) {
-		/* Killed early, or by the kernel: it sees some broken files only when the old program is gone already. */
+		/*
+		 * Killed early, or by the kernel: it sees some broken files only when the old program is gone
+		 * already.
+		 */
 		char name[24];
 		snprintf(result->message, sizeof result->message, "%.200s: ended by %s before it could run",
 			options->argv[0], signal_name(result->signal, name));

@@ -39,9 +39,9 @@ struct recorder_result {
 /**
  * Run the program to its end and feed every event to the sink, in order.
  *
- * Returns 0 when the recorder could do its work (also when the program failed or could not be started: see result), or a
- * negative errno value when the recorder itself could not go on; the program then runs on untraced, or was never
- * started. result->message says which, in one line.
+ * Returns 0 when the recorder could do its work (also when the program failed or could not be started: see
+ * result), or a negative errno value when the recorder itself could not go on; the program then runs on
+ * untraced, or was never started. result->message says which, in one line.
  */
 int recorder_run(
 	const struct recorder_options *options, struct event_sink *sink, struct recorder_result *result);

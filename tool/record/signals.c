@@ -24,8 +24,8 @@ static void handle(int signo, siginfo_t *info, void *context)
 	(void)context;
 	if (program > 0) {
 		/*
-		 * From the terminal (SI_KERNEL) the program got its own; a terminal that goes away tells only its leader,
-		 * and an alarm set before kin was exec'd would have been the program's.
+		 * From the terminal (SI_KERNEL) the program got its own; a terminal that goes away tells only
+		 * its leader, and an alarm set before kin was exec'd would have been the program's.
 		 */
 		if (info->si_code <= 0 || (signo == SIGHUP && getsid(0) == getpid()) || signo == SIGALRM)
 			kill(program, signo);

@@ -2,12 +2,13 @@
  * signals.h: what kin does with its own signals while a program runs.
  *
  * The program's terminal signals reach it by themselves, as it is in kin's process group. A signal for kin alone is
- * passed on to the program: one that somebody sent (kill, timeout), the end of the terminal that kin leads, an alarm set
- * before kin was exec'd. Once the program has ended and only what it left behind is still followed, SIGINT, SIGTERM,
- * SIGHUP and SIGQUIT ask kin to stop following, but for those that were ignored when kin began (nohup).
+ * passed on to the program: one that somebody sent (kill, timeout), the end of the terminal that kin leads, an
+ * alarm set before kin was exec'd. Once the program has ended and only what it left behind is still followed,
+ * SIGINT, SIGTERM, SIGHUP and SIGQUIT ask kin to stop following, but for those that were ignored when kin began
+ * (nohup).
  *
- * SIGTSTP is kept from stopping kin, which stops itself once its program has stopped (see signals_stop_self). SIGPIPE and
- * SIGXFSZ are ignored: a failed write of kin's is no reason to leave the program alone.
+ * SIGTSTP is kept from stopping kin, which stops itself once its program has stopped (see signals_stop_self).
+ * SIGPIPE and SIGXFSZ are ignored: a failed write of kin's is no reason to leave the program alone.
  */
 #ifndef KIN_TOOL_RECORD_SIGNALS_H
 #define KIN_TOOL_RECORD_SIGNALS_H

@@ -19,8 +19,8 @@ struct stack_image {
 };
 
 /**
- * Append the arguments, each with its NUL, to `arguments`, and the path as given to exec to `path` (left empty when it is
- * not there). Returns 0, -ENODATA when the copy ends before the last argument does, or -ENOMEM.
+ * Append the arguments, each with its NUL, to `arguments`, and the path as given to exec to `path` (left empty
+ * when it is not there). Returns 0, -ENODATA when the copy ends before the last argument does, or -ENOMEM.
  */
 int stack_image_read(const struct stack_image *image, struct text *arguments, struct text *path);
 

@@ -109,7 +109,10 @@ int start_fork(const struct start_options *options, struct started *started)
 		error = -errno;
 		goto close_go;
 	}
-	/* A signal that comes before the program has its own dispositions waits for them: kin's handlers are not for it. */
+	/*
+	 * A signal that comes before the program has its own dispositions waits for them: kin's handlers are
+	 * not for it.
+	 */
 	sigset_t all, before;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);

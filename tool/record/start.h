@@ -1,9 +1,9 @@
 /**
  * start.h: start the program that is to be watched, held back until the sources are ready.
  *
- * The child waits on a pipe before its exec; kin's death before started_go ends it (it reads end of file and leaves), so
- * nothing is ever left half started. What the program inherits is what kin inherited: descriptors, signal mask,
- * dispositions, limits, working directory, process group.
+ * The child waits on a pipe before its exec; kin's death before started_go ends it (it reads end of file and
+ * leaves), so nothing is ever left half started. What the program inherits is what kin inherited: descriptors,
+ * signal mask, dispositions, limits, working directory, process group.
  */
 #ifndef KIN_TOOL_RECORD_START_H
 #define KIN_TOOL_RECORD_START_H

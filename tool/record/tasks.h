@@ -26,7 +26,10 @@ struct group {
 	int last_signal; // last signal delivered to any of its threads, and from whom
 	struct sender last_sender;
 	bool had_children;
-	/* Of the children that have ended, with what they waited for themselves: what wait4() will add to this process. */
+	/*
+	 * Of the children that have ended, with what they waited for themselves: what wait4() will add to this
+	 * process.
+	 */
 	uint64_t children_user_ns, children_system_ns, children_maxrss_kib;
 	uint64_t peak_kib; // VmHWM when it began to exit, 0 if not looked at
 	struct environment *environment; // only with --env

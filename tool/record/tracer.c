@@ -258,7 +258,10 @@ static int next_change(struct tracer *tracer, siginfo_t *info)
 	return waitid(P_ALL, 0, info, flags | WEXITED | (tracer->tasks.held ? WNOHANG : 0));
 }
 
-/* There is nobody to wait for: take out what has ended without a report. False, with errno: a task is there all the same. */
+/*
+ * There is nobody to wait for: take out what has ended without a report. False, with errno: a task is there all
+ * the same.
+ */
 static bool drop_ended(struct tracer *tracer)
 {
 	size_t state = 0;

@@ -1,6 +1,7 @@
 /**
- * tracer.h: the ptrace source. Every task is seized with fork, vfork, clone and exec events and no system-call stops; with
- * --failed a seccomp filter adds a stop at the calls that make tasks or run programs. The room's inside.
+ * tracer.h: the ptrace source. Every task is seized with fork, vfork, clone and exec events and no system-call
+ * stops; with --failed a seccomp filter adds a stop at the calls that make tasks or run programs. The room's
+ * inside.
  *
  * A forked process costs three stops (its maker's event, its birth, its SIGCHLD), a thread two, an exec one more. There
  * is no stop at exit: a task that has ended stays a zombie until the tracer reaps it, and a zombie's counters can

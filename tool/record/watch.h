@@ -1,6 +1,7 @@
 /**
- * watch.h: the perf records beside ptrace, where the kernel allows them: located page faults (--faults), children that a
- * tracer cannot see, and for root who sent a SIGKILL. Every function takes NULL for "not there" and does nothing.
+ * watch.h: the perf records beside ptrace, where the kernel allows them: located page faults (--faults),
+ * children that a tracer cannot see, and for root who sent a SIGKILL. Every function takes NULL for "not there"
+ * and does nothing.
  */
 #ifndef KIN_TOOL_RECORD_WATCH_H
 #define KIN_TOOL_RECORD_WATCH_H
@@ -13,8 +14,9 @@ struct watch;
 struct tracer;
 
 /**
- * Begin, on the tracer's waiting child. With inexact the hardware's error codes are left alone even where they can be had. Returns 0 or a negative errno value with a line for the user in message: where
- * the kernel refuses, the program can still be traced without.
+ * Begin, on the tracer's waiting child. With inexact the hardware's error codes are left alone even where they
+ * can be had. Returns 0 or a negative errno value with a line for the user in message: where the kernel
+ * refuses, the program can still be traced without.
  */
 int watch_create(
 	struct watch **ret_watch, struct tracer *tracer, bool inexact, char message[PERF_MESSAGE_SIZE]);
@@ -39,7 +41,10 @@ void watch_birth(
 /** A task is stopped at its exec. */
 void watch_exec(struct watch *watch, const struct live *live, int former_tid);
 
-/** A task has ended: its faults are reported. What the kernel counted (NULL: not known) and was not located is summed. */
+/**
+ * A task has ended: its faults are reported. What the kernel counted (NULL: not known) and was not located is
+ * summed.
+ */
 void watch_exit(struct watch *watch, const struct live *live, const struct usage *usage);
 
 /** Who sent the signal that killed a task; leaves *sender alone where that was not seen. */
