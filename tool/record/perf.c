@@ -174,13 +174,32 @@ size_t perf_fds(const struct perf *perf, int *fds, size_t size)
 	return perf->n_cpus;
 }
 
+/*
+ * A mapping that mremap has moved is in no record: it can be looked up in /proc while the process lives, which a
+ * ring that fills slowly would outlast.
+ */
+#define LOOK_MS 10
+
+static bool any_record(void *data)
+{
+	const struct perf *perf = data;
+	for (size_t i = 0; i < perf->n_cpus; i++) {
+		const struct perf_event_mmap_page *page = perf->cpus[i].ring.page;
+		if (__atomic_load_n(&page->data_head, __ATOMIC_RELAXED) !=
+			__atomic_load_n(&page->data_tail, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
 int perf_wake_by_signal(struct perf *perf, int signo)
 {
 	int *fds = malloc(perf->n_cpus * sizeof *fds);
 	if (!fds)
 		return -ENOMEM;
 	size_t count = perf_fds(perf, fds, perf->n_cpus);
-	int result = waker_create(&perf->waker, fds, count, signo);
+	int every_ms = perf->carrier == RING_MINOR ? LOOK_MS : 0;
+	int result = waker_create(&perf->waker, fds, count, signo, every_ms, any_record, perf);
 	free(fds);
 	return result;
 }

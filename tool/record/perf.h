@@ -141,7 +141,8 @@ uint64_t perf_now(void);
 int perf_drain(struct perf *perf, uint64_t horizon, perf_take *take, void *data);
 
 /**
- * Have a signal sent to the calling thread when a ring fills beyond a quarter, so that a blocking wait returns EINTR.
+ * Have a signal sent to the calling thread when a ring fills beyond a quarter, and with faults after some milliseconds
+ * in any case, so that a blocking wait returns EINTR.
  *
  * The signal is repeated every few milliseconds until perf_drain() is called, so one that arrives just before the
  * wait is not lost. Starts a thread that has all signals blocked; the handler is the caller's, without SA_RESTART.

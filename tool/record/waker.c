@@ -23,6 +23,9 @@ struct waker {
 	int process, listener; // PID and TID of the thread to wake
 	int signo;
 	int quit; // eventfd
+	int every_ms;
+	waker_look *look;
+	void *data;
 	atomic_int pending; // a futex: 1 while the listener has not heard
 	atomic_bool stop;
 	size_t count; // of polled, the last one is quit
@@ -43,9 +46,10 @@ static void *waker_run(void *argument)
 {
 	struct waker *waker = argument;
 	while (!atomic_load(&waker->stop)) {
-		if (poll(waker->polled, waker->count, LOOK_MS) < 0 && errno != EINTR)
+		int ready = poll(waker->polled, waker->count, waker->every_ms ? waker->every_ms : LOOK_MS);
+		if (ready < 0 && errno != EINTR)
 			break;
-		bool readable = false;
+		bool readable = ready == 0 && waker->every_ms && waker->look(waker->data);
 		for (size_t i = 0; i < waker->count - 1; i++) {
 			readable |= waker->polled[i].revents & POLLIN;
 			/* The last task has ended: poll would return at once for ever. */
@@ -74,7 +78,8 @@ static int start_thread(struct waker *waker)
 	return -error;
 }
 
-int waker_create(struct waker **ret_waker, const int *fds, size_t count, int signo)
+int waker_create(struct waker **ret_waker, const int *fds, size_t count, int signo, int every_ms,
+	waker_look *look, void *data)
 {
 	struct waker *waker = calloc(1, sizeof *waker + (count + 1) * sizeof *waker->polled);
 	if (!waker)
@@ -83,6 +88,9 @@ int waker_create(struct waker **ret_waker, const int *fds, size_t count, int sig
 	waker->process = getpid();
 	waker->listener = (int)syscall(SYS_gettid);
 	waker->signo = signo;
+	waker->every_ms = every_ms;
+	waker->look = look;
+	waker->data = data;
 	waker->quit = eventfd(0, EFD_CLOEXEC);
 	if (waker->quit < 0) {
 		result = -errno;
