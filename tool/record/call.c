@@ -38,7 +38,13 @@ int call_read_registers(int tid, struct call_registers *registers)
 	}
 	*registers = (struct call_registers){ r.wide.orig_rax,
 		{ r.wide.rdi, r.wide.rsi, r.wide.rdx, r.wide.r10, r.wide.r8, r.wide.r9 }, r.wide.rsp, false };
-	/* int 0x80 from 64-bit code is a 32-bit call in 64-bit registers; only its architecture tells. */
+	/*
+	 * int 0x80 from 64-bit code is a 32-bit call in 64-bit registers; only its architecture tells. Nobody need ask for the
+	 * calls whose numbers are no such call of the other kind.
+	 */
+	uint64_t number = r.wide.orig_rax;
+	if (number == SYS_fork || number == SYS_vfork || number == SYS_clone || number == SYS_execve)
+		return 0;
 	struct __ptrace_syscall_info info;
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info) > 0 && info.arch == AUDIT_ARCH_I386) {
 		*registers = (struct call_registers){ (uint32_t)r.wide.orig_rax,

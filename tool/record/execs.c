@@ -84,12 +84,21 @@ static void remember_name(struct live *live, const char *path)
 	memcpy(live->name, base, length);
 }
 
+/* A task that has taken another TID over by exec is out of ptrace's reach until that stop has been waited for. */
+static int read_former_tid(int tid, unsigned long *former)
+{
+	if (ptrace(PTRACE_GETEVENTMSG, tid, 0, former) == 0)
+		return 0;
+	consume_stop(tid);
+	return ptrace(PTRACE_GETEVENTMSG, tid, 0, former) < 0 ? -errno : 0;
+}
+
 void exec_happened(struct tracer *tracer, struct live *live)
 {
 	struct call_registers registers;
 	unsigned long former = 0;
 	const struct recorder_options *options = tracer->source->options;
-	if (!live->group || ptrace(PTRACE_GETEVENTMSG, live->tid, 0, &former) < 0)
+	if (!live->group || read_former_tid(live->tid, &former) < 0)
 		goto resume;
 	live = take_over(tracer, live, (int)former);
 	struct event event = { .type = EVENT_EXEC, .task = live->number };

@@ -104,6 +104,17 @@ static int copy_range(int tid, uint64_t base, const struct words_of_stack *stack
 	return error ? error : text_failed(text) ? -ENOMEM : 0;
 }
 
+static int copy_string(
+	int tid, uint64_t base, const struct words_of_stack *stack, uint64_t address, struct text *text)
+{
+	size_t offset = address - base;
+	if (address < base || offset >= stack->length ||
+		!memchr(stack->bytes + offset, '\0', stack->length - offset))
+		return proc_read_string(tid, address, 1 << 20, text);
+	text_add(text, (const char *)stack->bytes + offset);
+	return text_failed(text) ? -ENOMEM : 0;
+}
+
 static int split_arguments(struct image *image, size_t argc)
 {
 	if (argc > image->argv_capacity) {
@@ -170,8 +181,13 @@ static bool is_script(struct image *image, int tid)
 	return !same;
 }
 
-static bool lost_privileges(int tid, unsigned euid, unsigned egid)
+/* The kernel marks an exec that would have gained privileges (AT_SECURE) even where, for the tracer, it did not. */
+static bool lost_privileges(int tid, const struct words_of_stack *stack, const struct layout *layout)
 {
+	if (aux_value(stack, layout, AT_SECURE) == 0)
+		return false;
+	unsigned euid = (unsigned)aux_value(stack, layout, AT_EUID);
+	unsigned egid = (unsigned)aux_value(stack, layout, AT_EGID);
 	char link[64];
 	struct stat st;
 	snprintf(link, sizeof link, "/proc/%d/exe", tid);
@@ -206,15 +222,14 @@ int image_read(struct image *image, int tid, const struct call_registers *regist
 		error = copy_range(
 			tid, base, &stack, layout.environment, layout.environment_end, &image->environment);
 	if (!error)
-		error = proc_read_string(tid, layout.path, 1 << 20, &image->path);
+		error = copy_string(tid, base, &stack, layout.path, &image->path);
 	if (error)
 		goto out;
 	proc_read_link(tid, "cwd", &image->cwd);
 	image->script = image->setid = false;
 	if (proc_read_link(tid, "exe", &image->exe) == 0) {
 		image->script = is_script(image, tid);
-		image->setid = lost_privileges(tid, (unsigned)aux_value(&stack, &layout, AT_EUID),
-			(unsigned)aux_value(&stack, &layout, AT_EGID));
+		image->setid = lost_privileges(tid, &stack, &layout);
 	}
 out:
 	free(stack.bytes);

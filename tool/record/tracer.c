@@ -184,9 +184,6 @@ void consume_stop(int tid)
 static void stop_seen(struct tracer *tracer, const siginfo_t *info)
 {
 	int tid = info->si_pid;
-	/* A task that has changed its TID by exec is out of ptrace's reach until that stop has been waited for. */
-	if (info->si_status >> 8 == PTRACE_EVENT_EXEC)
-		consume_stop(tid);
 	stopped(tracer, tid, info->si_status);
 	struct live *live = tasks_find(&tracer->tasks, tid);
 	if (live && live->held)
@@ -198,8 +195,7 @@ static void handle(struct tracer *tracer, const siginfo_t *info)
 	if (info->si_code == CLD_TRAPPED)
 		stop_seen(tracer, info);
 	else if (info->si_code == CLD_STOPPED)
-		consume_stop(
-			info->si_pid); // a child of ours that we do not trace, from before kin was exec'd
+		consume_stop(info->si_pid); // a child from before kin was exec'd, not traced
 	else
 		exit_happened(tracer, tasks_find(&tracer->tasks, info->si_pid), info->si_pid);
 }
@@ -248,14 +244,17 @@ static int next_change(struct tracer *tracer, siginfo_t *info)
 {
 	int flags = WSTOPPED | WNOWAIT | __WALL;
 	*info = (siginfo_t){ 0 };
-	/* Where all have ended there is nobody who could stop: ECHILD is no error here. */
-	if (waitid(P_ALL, 0, info, flags | WNOHANG) == 0 && info->si_pid != 0) {
-		tracer->stops_in_a_row++;
-		return 0;
-	}
-	tracer->stops_in_a_row = 0;
 	/* While a child is held its maker's event is due: do not sleep for ever should it never come. */
-	return waitid(P_ALL, 0, info, flags | WEXITED | (tracer->tasks.held ? WNOHANG : 0));
+	int got = waitid(P_ALL, 0, info, flags | WEXITED | (tracer->tasks.held ? WNOHANG : 0));
+	if (got < 0 || info->si_pid == 0)
+		return got;
+	if (info->si_code != CLD_TRAPPED) {
+		siginfo_t stop = { 0 };
+		if (waitid(P_ALL, 0, &stop, flags | WNOHANG) == 0 && stop.si_pid != 0)
+			*info = stop;
+	}
+	tracer->stops_in_a_row = info->si_code == CLD_TRAPPED ? tracer->stops_in_a_row + 1 : 0;
+	return 0;
 }
 
 /*
