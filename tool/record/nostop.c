@@ -192,8 +192,11 @@ static void stopped_or_continued(struct nostop *nostop, bool stopped, int signo)
 {
 	struct family *family = &nostop->family;
 	const struct live *live = tasks_find(&family->tasks, family->started->pid);
-	if (!live || live->group->stopped == stopped)
+	if (!live || (!stopped && !live->group->stopped))
 		return;
+	/* Each stop is told once: that it went on in between was overtaken by this one. */
+	if (stopped && live->group->stopped)
+		source_emit(family->source, &(struct event){ .type = EVENT_CONT, .task = live->number });
 	live->group->stopped = stopped;
 	struct event event = { .type = stopped ? EVENT_STOP : EVENT_CONT, .task = live->number };
 	if (stopped)
