@@ -186,19 +186,19 @@ static int print_sums(
 	return error;
 }
 
-/* The kernel's own count for each task, where it was read. */
+/* The kernel's own count; false unless it is known of every task that ended. */
 static bool counted_faults(const struct history *history, uint64_t *counted)
 {
-	bool known = false;
 	*counted = 0;
 	for (uint32_t i = 0; i < history->n_tasks; i++) {
-		const struct usage *usage = &history->tasks[i]->usage;
-		if (!(usage->known & USAGE_FAULTS))
+		const struct task *task = history->tasks[i];
+		if (task->state != TASK_ENDED || task->exec_by_thread)
 			continue;
-		*counted += usage->minor + usage->major;
-		known = true;
+		if (!(task->usage.known & USAGE_FAULTS))
+			return false;
+		*counted += task->usage.minor + task->usage.major;
 	}
-	return known;
+	return *counted > 0;
 }
 
 static void print_located(
