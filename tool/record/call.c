@@ -39,8 +39,8 @@ int call_read_registers(int tid, struct call_registers *registers)
 	*registers = (struct call_registers){ r.wide.orig_rax,
 		{ r.wide.rdi, r.wide.rsi, r.wide.rdx, r.wide.r10, r.wide.r8, r.wide.r9 }, r.wide.rsp, false };
 	/*
-	 * int 0x80 from 64-bit code is a 32-bit call in 64-bit registers; only its architecture tells. Nobody need ask where
-	 * the number is no such call of the other kind.
+	 * int 0x80 from 64-bit code is a 32-bit call in 64-bit registers; only its architecture tells. Nobody need
+	 * ask where the number is no such call of the other kind.
 	 */
 	uint64_t number = r.wide.orig_rax;
 	if (number == SYS_fork || number == SYS_vfork || number == SYS_clone || number == SYS_execve)
