@@ -211,6 +211,26 @@ static bool address_of(const struct elf_places *places, uint64_t offset, uint64_
 	return found;
 }
 
+/* libdw knows an address's compilation unit by .debug_aranges, which clang does not write: then the units are asked. */
+static void find_line(Dwfl_Module *module, GElf_Addr address, struct elf_place *ret_place)
+{
+	Dwfl_Line *line = dwfl_module_getsrc(module, address);
+	if (line) {
+		ret_place->file = dwfl_lineinfo(line, NULL, &ret_place->line, NULL, NULL, NULL);
+		return;
+	}
+	Dwarf_Addr bias;
+	Dwarf_Die *unit = NULL;
+	while ((unit = dwfl_module_nextcu(module, unit, &bias))) {
+		Dwarf_Line *own =
+			dwarf_haspc(unit, address - bias) > 0 ? dwarf_getsrc_die(unit, address - bias) : NULL;
+		if (own && dwarf_lineno(own, &ret_place->line) == 0) {
+			ret_place->file = dwarf_linesrc(own, NULL, NULL);
+			return;
+		}
+	}
+}
+
 void elf_places_find(struct elf_places *places, uint64_t offset, struct elf_place *ret_place)
 {
 	uint64_t address;
@@ -228,10 +248,8 @@ void elf_places_find(struct elf_places *places, uint64_t offset, struct elf_plac
 	GElf_Sym symbol;
 	ret_place->function = dwfl_module_addrinfo(
 		places->module, address + places->bias, &within, &symbol, NULL, NULL, NULL);
-	Dwfl_Line *line =
-		places->no_lines ? NULL : dwfl_module_getsrc(places->module, address + places->bias);
-	if (line)
-		ret_place->file = dwfl_lineinfo(line, NULL, &ret_place->line, NULL, NULL, NULL);
+	if (!places->no_lines)
+		find_line(places->module, address + places->bias, ret_place);
 }
 
 #else
