@@ -192,15 +192,9 @@ static void children_adopted(struct tracer *tracer, struct group *group)
 
 static void root_ended(struct tracer *tracer, int status)
 {
-	struct recorder_result *result = tracer->source->result;
 	tracer->root = NULL;
 	signals_pass_on_to(0);
-	if (WIFSIGNALED(status)) {
-		result->signal = WTERMSIG(status);
-		result->exit_status = 128 + result->signal;
-	} else {
-		result->exit_status = WEXITSTATUS(status);
-	}
+	result_take_status(tracer->source->result, status);
 	if (tracer->source->options->follow != FOLLOW_ALL)
 		tracer->finished = true;
 }

@@ -41,7 +41,7 @@ static void add_child(struct tracer *tracer, const siginfo_t *info)
 	bool birth = event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE;
 	if (info->si_code == CLD_TRAPPED && birth &&
 		ptrace(PTRACE_GETEVENTMSG, info->si_pid, 0, &child) == 0 && child != 0 &&
-		!tasks_find(&tracer->tasks, (int)child))
+		ptrace(PTRACE_INTERRUPT, (pid_t)child, 0, 0) == 0 && !tasks_find(&tracer->tasks, (int)child))
 		tasks_add(&tracer->tasks, (int)child);
 }
 
@@ -50,7 +50,13 @@ static void let_go_changed(struct tracer *tracer, const siginfo_t *info, const c
 {
 	struct live *live = tasks_find(&tracer->tasks, info->si_pid);
 	if (info->si_code != CLD_TRAPPED && info->si_code != CLD_STOPPED) {
-		exit_happened(tracer, live, info->si_pid);
+		int status;
+		/* Let go already, but still kin's own child. */
+		if (!live && info->si_pid == tracer->started->pid &&
+			wait4(info->si_pid, &status, WNOHANG, NULL) > 0)
+			result_take_status(tracer->source->result, status);
+		else
+			exit_happened(tracer, live, info->si_pid);
 		return;
 	}
 	/* After an exec a task is out of ptrace's reach until its stop has been waited for. */

@@ -154,12 +154,6 @@ static int drain(struct nostop *nostop, bool all)
 	return error;
 }
 
-static void report_result(struct recorder_result *result, int status)
-{
-	result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	result->exit_status = WIFSIGNALED(status) ? 128 + result->signal : WEXITSTATUS(status);
-}
-
 /* wait() has failed on the program's own process; when it goes on failing, that is gone for kin. */
 static void wait_failed(struct nostop *nostop)
 {
@@ -180,7 +174,7 @@ static int reap_root(struct nostop *nostop)
 	signals_pass_on_to(0); /* its PID is free for others from here on */
 	if (wait4(family->started->pid, &status, WNOHANG, &ru) == family->started->pid) {
 		root_usage(&ru, &usage);
-		report_result(family->source->result, status);
+		result_take_status(family->source->result, status);
 		family_root_reaped(family, &status, &usage);
 	} else {
 		wait_failed(nostop);
@@ -340,7 +334,7 @@ static void wait_unwatched(struct nostop *nostop)
 		got = family->root_reaped ? 0 : waitpid(family->started->pid, &status, 0);
 	while (got < 0 && errno == EINTR);
 	if (got > 0)
-		report_result(result, status);
+		result_take_status(result, status);
 }
 
 int nostop_run(struct source *source, struct started *started)

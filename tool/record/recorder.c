@@ -146,10 +146,8 @@ static void wait_untraced(struct source *source, pid_t pid)
 	do
 		got = waitpid(pid, &status, 0);
 	while (got < 0 && errno == EINTR);
-	if (got != pid)
-		return;
-	source->result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	source->result->exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	if (got == pid)
+		result_take_status(source->result, status);
 }
 
 static int trace(struct source *source, struct started *started)

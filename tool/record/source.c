@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <time.h>
 
 uint64_t clock_now(void)
@@ -31,4 +32,10 @@ void source_note(struct source *source, uint32_t task, const char *format, ...)
 	vsnprintf(line, sizeof line, format, arguments);
 	va_end(arguments);
 	source_emit(source, &(struct event){ .type = EVENT_NOTE, .task = task, .text = line });
+}
+
+void result_take_status(struct recorder_result *result, int status)
+{
+	result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	result->exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

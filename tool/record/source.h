@@ -37,4 +37,7 @@ void recorder_emit_start(struct source *source, const char *const *sources, size
 /** The end event, from source->end and what kin itself has used. */
 void recorder_emit_end(struct source *source);
 
+/** The program's own end, from a status as wait() gives it: what kin's exit status will be. */
+void result_take_status(struct recorder_result *result, int status);
+
 #endif
