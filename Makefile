@@ -3,7 +3,7 @@
 #   make              build/kin
 #   make run          build, and show the family of four programs that sum the same 100,000,000 numbers
 #   make test         build, and run every test; the last line counts them
-#   make bench        measure what watching costs, beside strace and perf
+#   make bench        measure what watching costs, beside strace and perf, and the library beside its peers
 #   make check-style  what the tests cannot see: layout, lengths, comments, documents
 #   make install      tool, library, headers, man pages, completions (DESTDIR, prefix)
 #   make clean        remove build/
@@ -40,6 +40,7 @@ test: $(BUILD)/.packages-test build
 bench: $(BUILD)/.packages-bench build
 	@ninja -C $(BUILD)
 	@bench/trace --build $(BUILD)
+	@bench/pool --build $(BUILD)
 
 check-style: $(BUILD)/.packages-style build
 	@scripts/check-style $(BUILD)

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = { &cmd_run, &cmd_expect, &cmd_report };
+static const struct command *const commands[] = { &cmd_run, &cmd_expect, &cmd_report, &cmd_sum, &cmd_min,
+	&cmd_max, &cmd_mean, &cmd_sort };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
 static const struct command *find(const char *name)

@@ -36,7 +36,7 @@ _kin() {
 	local word=$2 before=$3 command=${COMP_WORDS[1]} options='' with_argument=() only_after='' at=0
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'run expect report help version' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'run expect report sum min max mean sort help version' -- "$word")
 		return
 	fi
 	[[ $before != = ]] || before=${COMP_WORDS[COMP_CWORD - 2]}
@@ -44,7 +44,7 @@ _kin() {
 
 	case $command in
 	help)
-		((COMP_CWORD > 2)) || mapfile -t COMPREPLY < <(compgen -W 'run expect report' -- "$word")
+		((COMP_CWORD > 2)) || mapfile -t COMPREPLY < <(compgen -W 'run expect report sum min max mean sort' -- "$word")
 		return
 		;;
 	run)
@@ -63,6 +63,21 @@ _kin() {
 	report)
 		options='--tree --summary --faults --live --json --all --verbose --output= --color= --width='
 		;;
+	sum)
+		options='--type= --text --kind= --workers= --speed --progress --no-progress --exact'
+		;;
+	min)
+		options='--type= --text --kind= --workers= --speed --progress --no-progress --where'
+		;;
+	max)
+		options='--type= --text --kind= --workers= --speed --progress --no-progress --where'
+		;;
+	mean)
+		options='--type= --text --kind= --workers= --speed --progress --no-progress --variance'
+		;;
+	sort)
+		options='--type= --text --kind= --workers= --speed --progress --no-progress --reverse --output='
+		;;
 	*)
 		return
 		;;
@@ -76,7 +91,9 @@ _kin() {
 	--color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word") ;;
 	--follow) mapfile -t COMPREPLY < <(compgen -W 'all direct none' -- "$word") ;;
 	--on-kin-death) mapfile -t COMPREPLY < <(compgen -W 'run kill' -- "$word") ;;
-	--width) ;;
+	--kind) mapfile -t COMPREPLY < <(compgen -W 'threads processes' -- "$word") ;;
+	--type) mapfile -t COMPREPLY < <(compgen -W 'i8 i16 i32 i64 u8 u16 u32 u64 f32 f64' -- "$word") ;;
+	--width | --workers) ;;
 	*)
 		# An expression is nobody's to guess.
 		if [[ $word != -* && -n $only_after && " ${with_argument[*]} " != *" $before "* ]]; then

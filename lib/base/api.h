@@ -7,4 +7,10 @@
 
 #define KIN_API __attribute__((visibility("default")))
 
+/**
+ * On the way of every call: such functions lie together, so that a call after a pause - cold caches, cold TLB - has
+ * few pages to fetch.
+ */
+#define KIN_HOT __attribute__((hot))
+
 #endif

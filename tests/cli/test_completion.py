@@ -25,7 +25,7 @@ def complete(*words, cwd=None):
 
 
 def test_commands():
-    assert complete("kin", "") == ["run", "expect", "report", "help", "version"]
+    assert complete("kin", "") == ["run", "expect", "report", "sum", "min", "max", "mean", "sort", "help", "version"]
     assert complete("kin", "re") == ["report"]
     assert complete("kin", "help", "ex") == ["expect"]
     assert complete("kin", "version", "") == []
@@ -44,6 +44,15 @@ def test_options():
 def test_values(option, values):
     assert complete("kin", "run", option, "=") == values
     assert complete("kin", "run", option, "=", values[0][0]) == [v for v in values if v[0] == values[0][0]]
+
+
+def test_commands_on_numbers(tmp_path):
+    (tmp_path / "a.raw").touch()
+    assert complete("kin", "sum", "--t") == ["--type=", "--text"]
+    assert complete("kin", "sort", "--r") == ["--reverse"] and complete("kin", "min", "--r") == []
+    assert complete("kin", "mean", "--kind", "=") == ["threads", "processes"]
+    assert complete("kin", "max", "--type", "=", "f") == ["f32", "f64"]
+    assert complete("kin", "sum", "a", cwd=tmp_path) == ["a.raw"]
 
 
 def test_expect_takes_expressions_first(tmp_path):

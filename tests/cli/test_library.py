@@ -89,6 +89,22 @@ def test_program_uses_the_installed_library(installed, language, kind, tmp_path)
     assert output == f"{version} open b.txt: No such file or directory\n"
 
 
+def test_the_example_of_the_readme_runs(installed, tmp_path):
+    """As it stands there, against the installed library: the sum is right, in the bits that every pool gives."""
+    if is_sanitized():
+        pytest.skip("the library needs a sanitizer's runtime")
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        code, = re.findall(r"^```c\n(.*?)^```", file.read(), flags=re.M | re.S)
+    source, program = tmp_path / "example.c", tmp_path / "a.out"
+    source.write_text(code)
+    library = os.path.dirname(one(installed, "libkin.a"))
+    run([*compiler("c")[:1], "-Wall", "-Wextra", "-Wno-unused-result", *flags(installed, "--cflags"), source,
+         *flags(installed, "--libs"), "-o", program])
+    output = run([program], env=dict(os.environ, LD_LIBRARY_PATH=library), timeout=60)
+    exact = sum(1.0 / (i + 1) * (1.0 / (i + 1)) for i in range(1000000))
+    assert abs(float(output) - exact) < 1e-12
+
+
 def test_nothing_but_the_api_is_exported(installed):
     if not shutil.which("nm"):
         pytest.skip("no nm")
@@ -98,7 +114,8 @@ def test_nothing_but_the_api_is_exported(installed):
     for header in HEADERS:
         with open(header, encoding="utf-8") as file:
             code = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
-        declared |= set(re.findall(r"\b(kin_\w+)\s*\(", code))
+        # prototypes: neither types of functions nor what the header defines itself
+        declared |= set(re.findall(r"^(?!typedef\b|static\b)[a-z][\w \t]*?[ *](kin_\w+)\(", code, flags=re.M))
     assert exported == declared
 
 

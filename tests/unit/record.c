@@ -1,4 +1,7 @@
-/* The ptrace source's parts that need no tracee: the table of tasks, environments, finding a program, reading /proc. */
+/*
+ * The ptrace source's parts that need no tracee: the table of tasks, environments, finding a program, reading
+ * /proc.
+ */
 #include "record/image.h"
 #include "record/proc.h"
 #include "record/signals.h"

@@ -17,7 +17,7 @@ struct command {
 	const char *help; // `kin help NAME` and `kin NAME --help`: the options, a line each
 };
 
-extern const struct command cmd_run, cmd_expect, cmd_report;
+extern const struct command cmd_run, cmd_expect, cmd_report, cmd_sum, cmd_min, cmd_max, cmd_mean, cmd_sort;
 
 /** "kin NAME: MESSAGE" on stderr, in one line. Returns status. */
 int cmd_fail(int status, const char *command, const char *format, ...) __attribute__((format(printf, 3, 4)));

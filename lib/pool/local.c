@@ -1,0 +1,85 @@
+/* Worker-local storage: a row of values, one for each index that a worker of the pool can have. */
+#include "base/api.h"
+#include "pool/pool.h"
+
+#include <kin/shm.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE ((size_t)64)
+
+struct kin_local {
+	struct kin_pool *pool;
+	char *values;
+	size_t stride;
+	unsigned count;
+	bool shared;
+};
+
+/* A pool of threads may be resized, and then have more workers. */
+static unsigned count_of(struct kin_pool *pool)
+{
+	unsigned slots = kin_pool_slots(pool), most = KIN_MAX_WORKERS + 64;
+	return pool->kind == KIN_THREADS && slots < most ? most : slots;
+}
+
+KIN_API int kin_local_create(
+	struct kin_local **ret_local, struct kin_pool *pool, size_t size, const void *initial)
+{
+	int error = size && size < SIZE_MAX / 2 ? pool_enter(&pool) : -EINVAL;
+	if (error < 0)
+		return error;
+	struct kin_local *local = calloc(1, sizeof *local);
+	if (!local)
+		return -ENOMEM;
+	local->pool = pool;
+	local->stride = (size + LINE - 1) & ~(LINE - 1);
+	local->count = count_of(pool);
+	local->shared = pool->kind == KIN_PROCESSES;
+	size_t bytes;
+	if (__builtin_mul_overflow(local->stride, local->count, &bytes))
+		error = -ENOMEM;
+	else if (local->shared)
+		error = kin_shared_alloc((void **)&local->values, bytes);
+	else {
+		local->values = aligned_alloc(LINE, bytes);
+		error = local->values ? 0 : -ENOMEM;
+	}
+	if (error < 0) {
+		free(local);
+		return error;
+	}
+	memset(local->values, 0, bytes);
+	for (unsigned i = 0; initial && i < local->count; i++)
+		memcpy(local->values + i * local->stride, initial, size);
+	*ret_local = local;
+	return 0;
+}
+
+KIN_API void *kin_local_get(struct kin_local *local)
+{
+	int index = kin_worker_index(local->pool);
+	return index < 0 || (unsigned)index >= local->count ? NULL
+							    : local->values + (size_t)index * local->stride;
+}
+
+KIN_API int kin_local_each(struct kin_local *local, int (*visit)(void *value, void *arg), void *arg)
+{
+	int result = 0;
+	for (unsigned i = 0; i < local->count && result == 0; i++)
+		result = visit(local->values + i * local->stride, arg);
+	return result;
+}
+
+KIN_API void kin_local_destroy(struct kin_local *local)
+{
+	if (!local)
+		return;
+	if (local->shared)
+		kin_shared_free(local->values);
+	else
+		free(local->values);
+	free(local);
+}

@@ -1,0 +1,3 @@
+#define SCAN_ISA plain
+#define SCAN_TARGET
+#include "scan/float.h"
