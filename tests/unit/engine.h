@@ -15,6 +15,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined __SANITIZE_THREAD__ || __has_feature(thread_sanitizer)
+TAP_MAY_BE_UNUSED static const bool thread_sanitizer = true;
+#else
+TAP_MAY_BE_UNUSED static const bool thread_sanitizer = false;
+#endif
+#if defined __SANITIZE_ADDRESS__ || __has_feature(address_sanitizer)
+TAP_MAY_BE_UNUSED static const bool address_sanitizer = true;
+#else
+TAP_MAY_BE_UNUSED static const bool address_sanitizer = false;
+#endif
+
 /* The thread sanitizer does not like threads in forked children; these tests are about them. */
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)

@@ -354,8 +354,8 @@ int main(void)
 	struct kin_pool *pool = make(2);
 	struct scene *scene = engine_shared(sizeof *scene);
 	test_results(pool, scene);
-	test_values(pool, scene);
 	test_many(pool);
+	test_values(pool, scene);
 	test_order(pool, scene);
 	test_deadline(pool, scene);
 	test_nested(pool);

@@ -381,13 +381,13 @@ static void test_refusals(void)
 	refused(without_populate, EINVAL, "no MADV_POPULATE_WRITE: pages come when they are touched");
 	refused(without_populate, EPERM, "MADV_POPULATE_WRITE is forbidden");
 	refused(without_madvise, 0, "no madvise at all");
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-	tap_skip("few addresses", "sanitizers need many");
-#else
+	if (address_sanitizer) {
+		tap_skip("few addresses", "the sanitizer needs many");
+		return;
+	}
 	refused(without_memory, 300, "300 MB of addresses");
 	refused(without_memory, 100, "100 MB of addresses");
 	refused(without_memory, 30, "30 MB of addresses");
-#endif
 }
 
 int main(void)
@@ -399,11 +399,10 @@ int main(void)
 	test_random();
 	test_older_workers();
 	test_children();
-#ifdef __SANITIZE_THREAD__
-	tap_skip("refusals", "the thread sanitizer bears no threads in forked children");
-#else
-	test_refusals();
-#endif
+	if (thread_sanitizer)
+		tap_skip("refusals", "the thread sanitizer bears no threads in forked children");
+	else
+		test_refusals();
 	tap_is_int(engine_children("", NULL, 0), 0, "no process is left");
 	return tap_done();
 }
