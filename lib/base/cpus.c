@@ -37,7 +37,7 @@ static int read_mask(cpu_set_t **ret_mask, size_t *ret_size)
 
 int cpus_allowed(int **ret_cpus, size_t *ret_count)
 {
-	cpu_set_t *mask;
+	cpu_set_t *mask = NULL;
 	size_t size;
 	int result = read_mask(&mask, &size);
 	if (result < 0)
@@ -62,7 +62,7 @@ out_mask:
 /* Where a seccomp filter hides the mask, the CPUs that are switched on have to do. */
 static unsigned count_affinity(void)
 {
-	cpu_set_t *mask;
+	cpu_set_t *mask = NULL;
 	size_t size;
 	long count;
 	if (read_mask(&mask, &size) == 0) {

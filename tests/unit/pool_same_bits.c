@@ -62,8 +62,8 @@ static uint64_t digest(const double *items, size_t count)
 static int compute(struct kin_pool *pool, const double *items, struct results *results)
 {
 	struct kin_array array = { .items = items, .count = COUNT, .type = KIN_F64 };
-	union kin_number number;
-	struct kin_moments moments;
+	union kin_number number = { 0 };
+	struct kin_moments moments = { 0 };
 	double *out = malloc(COUNT * sizeof *out);
 	memset(results, 0, sizeof *results);
 	int error = out ? kin_sum_f64(pool, items, COUNT, &results->sum) : -ENOMEM;

@@ -103,7 +103,7 @@ static struct state combine(enum what what, struct state a, struct state b)
 static struct state tree(enum what what, const struct sample *a, const struct sample *b)
 {
 	size_t count = a->array.count, blocks = (count + 2047) / 2048;
-	struct state *states = malloc((blocks + 1) * sizeof *states);
+	struct state *states = calloc(blocks + 1, sizeof *states);
 	for (size_t k = 0; k < blocks; k++)
 		states[k] = fold_block(what, a, b, k * 2048, k + 1 < blocks ? (k + 1) * 2048 : count);
 	for (; blocks > 1; blocks = (blocks + 1) / 2)
