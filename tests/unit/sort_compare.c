@@ -16,7 +16,7 @@ static int by_key(const void *a, const void *b, void *arg)
 static char *make_items(size_t size, size_t count, int shape)
 {
 	uint64_t state = count + (uint64_t)shape;
-	char *items = malloc(count * size + 1);
+	char *items = calloc(1, count * size + 1);
 	for (size_t i = 0; i < count; i++) {
 		for (size_t j = 0; j < size; j++)
 			items[i * size + j] = (char)(i >> (j & 1) * 8);
@@ -30,7 +30,7 @@ static bool is_right(struct kin_pool *pool, size_t size, size_t count, int shape
 {
 	char *items = make_items(size, count, shape);
 	size_t *order = sorting_order(items, size, count, by_key, &size);
-	size_t *index = malloc((count + 1) * sizeof *index);
+	size_t *index = calloc(1, (count + 1) * sizeof *index);
 	char *wanted = sorting_arrange(items, size, count, order);
 	bool was_sorted = memcmp(items, wanted, count * size) == 0;
 	bool right = kin_is_sorted(pool, items, count, size, by_key, &size) == was_sorted;
