@@ -70,7 +70,7 @@ void jobs_forget(struct jobs *jobs)
 
 bool job_is_foreign(const struct kin_job *job)
 {
-	return job->generation != fork_generation() && !context_in_process_worker;
+	return job->generation != fork_generation();
 }
 
 /* A job that has ended no longer looks at struct jobs; so handles may outlive the pool. */
@@ -188,7 +188,10 @@ static struct kin_job *make_job(
 	job->descriptor = -1;
 	job->control = context_control_now();
 	job->result_size = options->result_size;
-	struct kin_job *parent = context_now ? (struct kin_job *)(uintptr_t)context_now->job : NULL;
+	/* In a process worker that would be a job of its parent, which need not be in memory here. */
+	struct kin_job *parent = NULL;
+	if (context_now && !context_in_process_worker)
+		parent = (struct kin_job *)(uintptr_t)context_now->job;
 	if (parent && parent->jobs == jobs) {
 		hold(parent);
 		job->parent = parent;
@@ -320,6 +323,7 @@ KIN_API int kin_submit(struct kin_pool *pool, kin_job_fn *fn, void *arg,
 	skip_ended_ancestors_locked(job);
 	job->number = ++jobs->submitted;
 	jobs->unfinished++;
+	job->doomed = error == 1; // the last of those it waits for may end before it is cancelled below
 	bool is_ready = job->blockers == 0 && error == 0;
 	if (is_ready)
 		ready_push_locked(job);
@@ -378,11 +382,12 @@ static bool end_locked(struct kin_job *job, int value, struct kin_job **also)
 	job->value = value;
 	jobs->unfinished--;
 	let_go_of_earlier_locked(job);
-	if (job->descriptor >= 0)
-		eventfd_write(job->descriptor, 1);
 	/* Before the lock is given up: who sees that all jobs have ended has to see it of each. */
 	atomic_fetch_add(&jobs->ended, 1);
+	const int descriptor = job->descriptor; // from now on it is set without the lock, and then readable
 	atomic_fetch_or(&job->word, JOB_ENDED);
+	if (descriptor >= 0)
+		eventfd_write(descriptor, 1); // who it wakes has to find that the job has ended
 	for (size_t i = 0; i < job->dependents_count; i++) {
 		struct kin_job *dependent = job->dependents[i];
 		dependent->blockers--;
@@ -392,7 +397,8 @@ static bool end_locked(struct kin_job *job, int value, struct kin_job **also)
 			*also = dependent;
 			continue; // its reference goes with it
 		}
-		if (dependent->blockers == 0 && dependent->state == KIN_JOB_WAITING && value == 0)
+		if (dependent->blockers == 0 && dependent->state == KIN_JOB_WAITING && !dependent->doomed &&
+			value == 0)
 			ready_push_locked(dependent);
 		job_release(dependent);
 	}

@@ -49,6 +49,9 @@ void jobs_nudge(struct kin_pool *pool, uint64_t number)
 	(void)pool;
 	struct kin_job *job = (struct kin_job *)(uintptr_t)number;
 	struct jobs *jobs = job->jobs;
+	/* In a forked child nobody waits for it, and a thread that is not here may hold the lock. */
+	if (job_is_foreign(job))
+		return;
 	pthread_mutex_lock(&jobs->lock);
 	for (; job; job = job->parent)
 		if (atomic_load(&job->word) & JOB_WATCHED) {

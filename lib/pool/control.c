@@ -70,13 +70,19 @@ KIN_API void kin_control_set_deadline(struct kin_control *control, int64_t timeo
 		timeout_ns < 0 || timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns);
 }
 
+/* A time in the future, or the end of all time. */
+static int64_t after(int64_t now, int64_t ns)
+{
+	return ns > INT64_MAX - now ? INT64_MAX : now + ns;
+}
+
 KIN_API void kin_control_set_progress(
 	struct kin_control *control, kin_progress *progress, int64_t interval_ns, void *arg)
 {
 	control->progress = progress;
 	control->progress_arg = arg;
 	control->interval_ns = interval_ns > 0 ? interval_ns : 0;
-	atomic_store(&control->next_ns, clock_ns() + control->interval_ns);
+	atomic_store(&control->next_ns, after(clock_ns(), control->interval_ns));
 }
 
 KIN_API void kin_control_progress(const struct kin_control *control, uint64_t *done, uint64_t *total)
@@ -97,6 +103,12 @@ int control_state(struct kin_control *control)
 	return deadline != INT64_MAX && clock_ns() >= deadline ? -ETIMEDOUT : 0;
 }
 
+bool control_is_late(struct kin_control *control)
+{
+	int64_t deadline = control ? atomic_load(&control->deadline) : INT64_MAX;
+	return deadline != INT64_MAX && clock_ns() >= deadline;
+}
+
 void control_add_total(struct kin_control *control, uint64_t items)
 {
 	atomic_fetch_add(&control->total, items);
@@ -115,7 +127,8 @@ void control_tell(struct kin_control *control, bool always)
 	if (!always && now < due)
 		return;
 	/* Several calls under one control: one of them tells. */
-	if (!atomic_compare_exchange_strong(&control->next_ns, &due, now + control->interval_ns) && !always)
+	if (!atomic_compare_exchange_strong(&control->next_ns, &due, after(now, control->interval_ns)) &&
+		!always)
 		return;
 	uint64_t done, total;
 	kin_control_progress(control, &done, &total);

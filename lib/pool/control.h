@@ -9,6 +9,9 @@
 /** 0: go on; -ECANCELED or -ETIMEDOUT. Costs two loads, and a look at the clock if there is a deadline. */
 int control_state(struct kin_control *control);
 
+/** Whether its deadline has passed, also where it was cancelled before. NULL: it has none. */
+bool control_is_late(struct kin_control *control);
+
 void control_add_total(struct kin_control *control, uint64_t items);
 void control_add_done(struct kin_control *control, uint64_t items);
 

@@ -334,6 +334,7 @@ static void bury(struct kin_pool *pool, unsigned seat, int status)
 	if (dead.pidfd >= 0)
 		close(dead.pidfd);
 	bool by_itself = atomic_load(&team->seats[seat].leaving) && status <= 0;
+	atomic_store(&team->seats[seat].post, 0);
 	if (!by_itself) {
 		atomic_fetch_add(&pool->deaths, 1);
 		uint32_t used = atomic_load(&team->posts_used);
@@ -387,8 +388,14 @@ static unsigned keep(struct kin_pool *pool, struct pollfd *polled, unsigned *sea
 	}
 	if (blind && (timeout_ms < 0 || timeout_ms > BLIND_MS))
 		timeout_ms = BLIND_MS;
-	if (poll(polled, count, timeout_ms) < 0)
-		return left;
+	if (poll(polled, count, timeout_ms) < 0) {
+		if (errno != EINVAL)
+			return left;
+		/* More than RLIMIT_NOFILE lets a process poll at a time. */
+		poll(polled, 1, timeout_ms < 0 || timeout_ms > BLIND_MS ? BLIND_MS : timeout_ms);
+		for (unsigned i = 1; i < count; i++)
+			polled[i].fd = -1;
+	}
 	uint64_t rings;
 	if ((polled[0].revents & POLLIN) && read(crew->ring, &rings, sizeof rings) < 0)
 		return left;

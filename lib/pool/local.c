@@ -18,6 +18,9 @@ struct kin_local {
 	bool shared;
 };
 
+/* The values follow in the same memory: workers older than it have to see both. */
+#define HEAD ((sizeof(struct kin_local) + LINE - 1) & ~(LINE - 1))
+
 /* A pool of threads may be resized, and then have more workers. */
 static unsigned count_of(struct kin_pool *pool)
 {
@@ -31,27 +34,20 @@ KIN_API int kin_local_create(
 	int error = size && size < SIZE_MAX / 2 ? pool_enter(&pool) : -EINVAL;
 	if (error < 0)
 		return error;
-	struct kin_local *local = calloc(1, sizeof *local);
-	if (!local)
+	size_t stride = (size + LINE - 1) & ~(LINE - 1), bytes;
+	unsigned count = count_of(pool);
+	if (__builtin_mul_overflow(stride, count, &bytes) || __builtin_add_overflow(bytes, HEAD, &bytes))
 		return -ENOMEM;
-	local->pool = pool;
-	local->stride = (size + LINE - 1) & ~(LINE - 1);
-	local->count = count_of(pool);
-	local->shared = pool->kind == KIN_PROCESSES;
-	size_t bytes;
-	if (__builtin_mul_overflow(local->stride, local->count, &bytes))
-		error = -ENOMEM;
-	else if (local->shared)
-		error = kin_shared_alloc((void **)&local->values, bytes);
-	else {
-		local->values = aligned_alloc(LINE, bytes);
-		error = local->values ? 0 : -ENOMEM;
-	}
-	if (error < 0) {
-		free(local);
-		return error;
-	}
-	memset(local->values, 0, bytes);
+	struct kin_local *local = NULL;
+	bool shared = pool->kind == KIN_PROCESSES;
+	if (shared)
+		error = kin_shared_alloc((void **)&local, bytes);
+	else
+		local = aligned_alloc(LINE, bytes);
+	if (error < 0 || !local)
+		return error < 0 ? error : -ENOMEM;
+	*local = (struct kin_local){ pool, (char *)local + HEAD, stride, count, shared };
+	memset(local->values, 0, bytes - HEAD);
 	for (unsigned i = 0; initial && i < local->count; i++)
 		memcpy(local->values + i * local->stride, initial, size);
 	*ret_local = local;
@@ -78,8 +74,7 @@ KIN_API void kin_local_destroy(struct kin_local *local)
 	if (!local)
 		return;
 	if (local->shared)
-		kin_shared_free(local->values);
+		kin_shared_free(local);
 	else
-		free(local->values);
-	free(local);
+		free(local);
 }

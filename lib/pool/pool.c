@@ -221,15 +221,22 @@ void pool_end_workers(struct kin_pool *pool)
 	free_workers(pool);
 }
 
+/* Whether the calling thread is in the middle of something of this pool. */
+static bool is_in_use_here(const struct kin_pool *pool)
+{
+	bool in_use = false;
+	for (const struct context *context = context_now; context; context = context->outer)
+		in_use |= context->team == pool->team;
+	return in_use;
+}
+
 /*
  * In a forked child: the workers are the parent's. A thread that was forked in the middle of a step still uses the
  * team; then it is kept until the pool is destroyed.
  */
 static int become_new(struct kin_pool *pool)
 {
-	bool in_use = false;
-	for (struct context *context = context_now; context; context = context->outer)
-		in_use |= context->team == pool->team;
+	bool in_use = is_in_use_here(pool);
 	pthread_mutex_init(&pool->lock, NULL);
 	if (in_use && !pool->inherited) {
 		pool->inherited = pool->team;
@@ -356,7 +363,10 @@ static void end_pool(struct kin_pool *pool)
 
 KIN_API void kin_pool_destroy(struct kin_pool *pool)
 {
-	if (pool && !pool->is_default && !context_in_process_worker)
+	if (!pool || pool->is_default)
+		return;
+	/* A worker has pools of its parent, and those it made itself. */
+	if (!context_in_process_worker || atomic_load(&pool->generation) == fork_generation())
 		end_pool(pool);
 }
 
@@ -396,6 +406,9 @@ KIN_API int kin_pool_resize(struct kin_pool *pool, unsigned workers)
 	int error = pool_enter(&pool);
 	if (error < 0 || context_in_process_worker)
 		return error < 0 ? error : -EBUSY;
+	/* A call that its caller runs alone has no post. */
+	if (is_in_use_here(pool))
+		return -EBUSY;
 	for (unsigned i = 0; i < TEAM_POSTS; i++)
 		if (atomic_load(&pool->team->posts[i].busy))
 			return -EBUSY;
@@ -491,6 +504,10 @@ KIN_API int kin_worker_index(struct kin_pool *pool)
 
 KIN_API unsigned kin_pool_slots(struct kin_pool *pool)
 {
+	if (context_in_process_worker)
+		for (const struct context *context = context_now; context; context = context->outer)
+			if (context->index >= 0 && context->team)
+				return context->team->seats_count;
 	if (pool_enter(&pool) < 0 || !pool->team)
 		return 1;
 	return pool->team->seats_count + (pool->kind == KIN_THREADS ? CONTEXT_GUESTS - 1 : 0);

@@ -56,21 +56,20 @@ int process_ensure(struct kin_pool *pool)
 	return carry_out(pool, (struct order){ .count = pool->workers });
 }
 
-bool process_give_up(struct kin_pool *pool, struct post *post, uint32_t steps)
+void process_give_up(struct kin_pool *pool, struct post *post, uint32_t steps, int why)
 {
+	atomic_fetch_or(&post->done, DONE_CAREFUL);
 	uint64_t ticket = atomic_load(&post->ticket);
 	while ((ticket & TICKET_MASK) < steps &&
 		!atomic_compare_exchange_weak(&post->ticket, &ticket, (ticket & ~TICKET_MASK) | steps))
 		continue;
 	_Atomic uint64_t *states = pool->team->states[post - pool->team->posts];
-	bool idle = true;
 	for (uint32_t step = 0; step < steps; step++) {
 		uint64_t free_now = STATE(ticket >> TICKET_BITS, STATE_FREE, 0);
-		atomic_compare_exchange_strong(
-			&states[step], &free_now, STATE(ticket >> TICKET_BITS, STATE_DONE, 0));
-		idle &= STATE_STATUS(atomic_load(&states[step])) == STATE_DONE;
+		if (atomic_compare_exchange_strong(
+			    &states[step], &free_now, STATE(ticket >> TICKET_BITS, STATE_DONE, 0)))
+			post_stop(post, STOP_BY_CONTROL, SIZE_MAX, why);
 	}
-	return idle;
 }
 
 void process_wait_private(struct kin_pool *pool, struct post *post)

@@ -36,10 +36,10 @@ uint32_t process_new_tag(struct kin_pool *pool);
 int process_fork_for(struct kin_pool *pool, struct post *post, uint32_t tag, uint32_t steps);
 
 /**
- * No worker can be had any more: close the region's tickets. True: nobody runs a step of it now, so that it is
- * over.
+ * Close a region's tickets: steps that nobody has begun are not run any more, and if there are such the region
+ * stops with `why`. From now on the states tell whether it is over.
  */
-bool process_give_up(struct kin_pool *pool, struct post *post, uint32_t steps);
+void process_give_up(struct kin_pool *pool, struct post *post, uint32_t steps, int why);
 
 /** Wait until the workers forked for a region are gone. */
 void process_wait_private(struct kin_pool *pool, struct post *post);

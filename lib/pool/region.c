@@ -30,6 +30,8 @@
 #define BATCH_NS 4000
 /* Processes: regions of less than so many wake-ups are short. */
 #define SHORT_WAKES 4
+/* Processes: how often a caller looks that waits for what it is not woken for. */
+#define LOOK_NS 10000000
 
 static struct post *take_post(struct team *team)
 {
@@ -96,6 +98,7 @@ static KIN_HOT int run_alone(struct plan *plan, uint64_t patience, size_t *stopp
 	for (size_t chunk = plan->first; chunk < work->chunks; chunk++) {
 		if (plan->control && (result = control_state(plan->control)))
 			break;
+		context.control = plan->control; // a body may have left another one
 		result = work->run(
 			work->data, chunk, plan->slots ? plan->slots + chunk * work->slot_size : NULL);
 		if (__builtin_expect(fork_generation() != generation, 0)) {
@@ -186,18 +189,6 @@ static void open_post(struct team *team, struct post *post, const struct plan *p
 	atomic_fetch_add_explicit(&team->calls, 1, memory_order_relaxed);
 }
 
-/* Who waits for an outer region may help with this one. */
-static void nudge_waiters(struct team *team, struct post *post)
-{
-	int parent = atomic_load_explicit(&post->parent, memory_order_relaxed);
-	for (int hops = 0; parent >= 0 && hops < TEAM_POSTS; hops++) {
-		struct post *outer = &team->posts[parent];
-		if (atomic_load(&outer->done) & DONE_WAITING)
-			post_nudge(outer);
-		parent = atomic_load_explicit(&outer->parent, memory_order_relaxed);
-	}
-}
-
 static void wake_for(struct team *team, struct post *post, uint64_t ticks, uint32_t steps)
 {
 	unsigned sleepers = atomic_load_explicit(&team->sleepers, memory_order_seq_cst);
@@ -215,12 +206,43 @@ static bool all_done(const struct plan *plan, struct post *post, uint32_t done)
 {
 	if (!(done & DONE_CAREFUL))
 		return (done & DONE_COUNT) == plan->steps;
+	return post_is_left(plan->pool->team, post, plan->steps);
+}
+
+/*
+ * Processes: once no worker can be had, or the call is to stop, it does not wait for steps that nobody has begun; the
+ * workers may be busy with other calls for long. True: it is over.
+ */
+static bool is_given_up(const struct plan *plan, struct post *post)
+{
+	int why = atomic_load(&post->failed);
+	if (!why && plan->control)
+		why = control_state(plan->control);
+	if (!why)
+		return false;
+	process_give_up(plan->pool, post, plan->steps, why);
+	if (all_done(plan, post, DONE_CAREFUL))
+		return true;
+	if (control_is_late(plan->control)) // each time: one that was just forked cannot be reached yet
+		process_kill_runners(plan->pool, post);
+	return false;
+}
+
+/* Processes: what the caller sleeps for has to be in somebody's hands, also where those who are awake are busy. */
+static void wake_before_sleep(const struct plan *plan, struct post *post)
+{
 	struct team *team = plan->pool->team;
-	_Atomic uint64_t *states = team->states[post - team->posts];
-	for (uint32_t step = 0; step < plan->steps; step++)
-		if (STATE_STATUS(atomic_load_explicit(&states[step], memory_order_acquire)) != STATE_DONE)
-			return false;
-	return true;
+	if (!plan->tag && post_has_work(post) && atomic_load(&team->sleepers))
+		team_wake(team, 1);
+}
+
+/* How long to sleep at most. Nobody wakes a caller whose call is cancelled, or whose last worker leaves its seat. */
+static int64_t patience_of(const struct plan *plan, uint32_t done)
+{
+	int64_t patience = control_patience(plan->control);
+	if (plan->pool->kind != KIN_PROCESSES || (!plan->control && !(done & DONE_CAREFUL)))
+		return patience;
+	return patience < 0 || patience > LOOK_NS ? LOOK_NS : patience;
 }
 
 /*
@@ -236,7 +258,6 @@ static int join(const struct plan *plan, struct post *post)
 	bool needs_our_cpu = team->shared && plan->is_long && plan->pool->workers >= plan->pool->cpus;
 	if (needs_our_cpu || team_is_crowded(team, begin))
 		limit = 0;
-	bool killed = false;
 	for (;;) {
 		if (__builtin_expect(fork_generation() != generation, 0))
 			return -ECHILD;
@@ -252,19 +273,16 @@ static int join(const struct plan *plan, struct post *post)
 			cpu_relax();
 			continue;
 		}
-		if (atomic_load(&post->failed) && process_give_up(plan->pool, post, plan->steps))
+		if (team->shared && is_given_up(plan, post))
 			return 0;
 		if (!(done & DONE_WAITING)) {
 			atomic_fetch_or(&post->done, DONE_WAITING);
 			continue; // look again: what came before that did not see it
 		}
-		int64_t patience = control_patience(plan->control);
-		futex_wait(&post->done, done, patience);
+		if (team->shared)
+			wake_before_sleep(plan, post);
+		futex_wait(&post->done, done, patience_of(plan, done));
 		control_tell(plan->control, false);
-		if (team->shared && plan->control && !killed && control_state(plan->control) == -ETIMEDOUT) {
-			process_kill_runners(plan->pool, post);
-			killed = true;
-		}
 	}
 }
 
@@ -292,7 +310,7 @@ static __attribute__((noinline)) bool run_on_threads(
 	uint64_t begin = ticks_now(), wake_ticks = ticks_from_ns(WAKE_NS);
 	open_post(team, post, plan);
 	if (atomic_load_explicit(&post->parent, memory_order_relaxed) >= 0)
-		nudge_waiters(team, post);
+		team_nudge_waiters(team, post);
 	if (atomic_load_explicit(&post->job, memory_order_relaxed))
 		jobs_nudge(pool, atomic_load_explicit(&post->job, memory_order_relaxed));
 	bool woken = plan->expected == UINT64_MAX || plan->expected > wake_ticks || plan->pace == PACE_HOT ||
@@ -475,9 +493,7 @@ static KIN_HOT int run_in_caller_and_threads(struct plan *plan, bool alone, stru
 		if (value || plan->first == plan->work->chunks)
 			return value;
 	}
-	/* Alone a call needs no workers, so that only here it matters whether they are of this process. */
-	value = pool_renew(plan->pool);
-	if (value == 0 && !run_on_threads(plan, result, &value))
+	if (!run_on_threads(plan, result, &value))
 		value = run_alone(plan, 0, &result->stopped_at);
 	return value;
 }
@@ -486,7 +502,7 @@ KIN_HOT int region_run(struct kin_pool *pool, const struct region_work *work, st
 {
 	struct region_result own = { 0 };
 	int value = pool_find(&pool);
-	if (value == 0 && pool->kind == KIN_PROCESSES)
+	if (value == 0)
 		value = pool_renew(pool);
 	if (value < 0 || work->chunks == 0)
 		return value;
@@ -532,7 +548,8 @@ int region_post_job(struct kin_pool *pool, const struct region_work *work, void 
 	struct post *post = take_post(team);
 	if (!post)
 		return 1;
-	struct plan plan = { .pool = pool, .work = work, .control = control, .slots = slot, .items = 1 };
+	/* No items: as on threads, progress counts the calls that a job makes, and not the job. */
+	struct plan plan = { .pool = pool, .work = work, .control = control, .slots = slot };
 	plan.expected = UINT64_MAX;
 	cut(&plan, TEAM_STATES);
 	plan.tag = work->shared ? 0 : process_new_tag(pool);
@@ -540,7 +557,7 @@ int region_post_job(struct kin_pool *pool, const struct region_work *work, void 
 	open_post(team, post, &plan);
 	int error = keeper_staff(pool, post, plan.tag);
 	if (error) {
-		process_give_up(pool, post, plan.steps);
+		process_give_up(pool, post, plan.steps, error);
 		give_post(post);
 		return error;
 	}
@@ -555,7 +572,9 @@ bool region_job_ended(struct kin_pool *pool, struct post *post, int *ret_value)
 	struct plan plan = { .pool = pool, .steps = 1 };
 	uint32_t done = atomic_load_explicit(&post->done, memory_order_acquire);
 	int failed = atomic_load(&post->failed);
-	if (!all_done(&plan, post, done) && !(failed && process_give_up(pool, post, 1)))
+	if (failed)
+		process_give_up(pool, post, 1, failed);
+	if (!all_done(&plan, post, failed ? DONE_CAREFUL : done))
 		return false;
 	if (atomic_load(&post->private_workers))
 		return false; // it ends by itself, and then rings

@@ -8,6 +8,8 @@
 #include "pool/control.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdio_ext.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -172,6 +174,7 @@ static void run_step(struct post *post, uint32_t step, struct seat *seat)
 		if (seat)
 			atomic_store_explicit(&seat->chunk, chunk, memory_order_relaxed);
 		char *slot = post->slots ? post->slots + chunk * post->slot_size : NULL;
+		context_now->control = post->control; // a body may have left another one
 		int value = post->run(post->data, chunk, slot);
 		if (__builtin_expect(fork_generation() != generation, 0))
 			return;
@@ -187,18 +190,21 @@ static void run_step(struct post *post, uint32_t step, struct seat *seat)
 	}
 }
 
-/* One step, as far as the region still wants it. */
-static void do_step(struct post *post, uint32_t step, struct seat *seat)
+/* One step, if the region still wants it. Returns whether it did. */
+static bool do_step(struct post *post, uint32_t step, struct seat *seat)
 {
 	int stopped = post->control ? control_state(post->control) : 0;
 	if (stopped)
 		post_stop(post, STOP_BY_CONTROL, SIZE_MAX, stopped);
-	else if (!is_past_stop(post, step))
-		run_step(post, step, seat);
+	if (stopped || is_past_stop(post, step))
+		return false;
+	run_step(post, step, seat);
+	return true;
 }
 
 /* Processes: each step is marked before and after, so that a death loses nothing. Returns how many were ours. */
-static uint32_t do_marked_steps(struct team *team, const struct claim *claim, struct seat *seat)
+static uint32_t do_marked_steps(
+	struct team *team, const struct claim *claim, struct seat *seat, uint32_t *ret_run)
 {
 	_Atomic uint64_t *states = team->states[claim->post - team->posts];
 	const uint32_t generation = fork_generation();
@@ -206,10 +212,13 @@ static uint32_t do_marked_steps(struct team *team, const struct claim *claim, st
 	for (uint32_t step = claim->first; step < claim->first + claim->count; step++) {
 		if (!claim->marked && !mark_begun(team, claim, step, (unsigned)(seat - team->seats)))
 			continue;
-		do_step(claim->post, step, seat);
+		*ret_run += do_step(claim->post, step, seat);
 		/* A child must not count the step again. */
 		if (__builtin_expect(fork_generation() != generation, 0))
 			_exit(0);
+		/* What it printed is there when the call returns, whatever becomes of this process then. */
+		if (__fpending(stdout))
+			fflush(stdout);
 		atomic_store_explicit(
 			&states[step], STATE(claim->generation, STATE_DONE, 0), memory_order_release);
 		done++;
@@ -230,12 +239,13 @@ uint32_t claim_run_steps(struct team *team, const struct claim *claim, struct se
 	};
 	const uint32_t generation = fork_generation();
 	context_now = &context;
-	uint32_t done = claim->count;
+	uint32_t done = claim->count,
+		 run = 0; // those that were not wanted any more are done without being run
 	if (team->shared)
-		done = do_marked_steps(team, claim, seat);
+		done = do_marked_steps(team, claim, seat, &run);
 	else
 		for (uint32_t step = claim->first; step < claim->first + claim->count; step++) {
-			do_step(post, step, seat);
+			run += do_step(post, step, seat);
 			if (__builtin_expect(fork_generation() != generation, 0))
 				break;
 		}
@@ -243,9 +253,9 @@ uint32_t claim_run_steps(struct team *team, const struct claim *claim, struct se
 	if (context.index_owned)
 		context_give_index(&context);
 	/* The control of a forked child may be the parent's too. */
-	if (post->control && fork_generation() == generation) {
+	if (run && post->control && fork_generation() == generation) {
 		uint64_t steps = atomic_load_explicit(&post->steps, memory_order_relaxed);
-		control_add_done(post->control, items_before(post, steps, claim->first + done) -
+		control_add_done(post->control, items_before(post, steps, claim->first + run) -
 							items_before(post, steps, claim->first));
 	}
 	return done;
@@ -264,11 +274,14 @@ void claim_run(struct team *team, const struct claim *claim, struct seat *seat)
 {
 	struct post *post = claim->post;
 	uint32_t steps = atomic_load_explicit(&post->steps, memory_order_relaxed);
+	if (team->shared)
+		atomic_store_explicit(&seat->post, (uint32_t)(post - team->posts) + 1, memory_order_relaxed);
 	uint32_t count = claim_run_steps(team, claim, seat);
-	if (count == 0)
-		return;
-	bool rings = team->shared && atomic_load_explicit(&post->rings, memory_order_relaxed);
-	post_add_done(post, steps, count);
+	bool rings = count && team->shared && atomic_load_explicit(&post->rings, memory_order_relaxed);
+	if (count)
+		post_add_done(post, steps, count);
+	if (team->shared)
+		atomic_store_explicit(&seat->post, 0, memory_order_release);
 	uint64_t one = 1;
 	if (rings && write(team->ring, &one, sizeof one) < 0)
 		return; // the keeper looks now and then, rung or not
@@ -279,6 +292,31 @@ void post_nudge(struct post *post)
 	uint32_t before = atomic_fetch_and(&post->done, ~DONE_WAITING);
 	if (before & DONE_WAITING)
 		futex_wake(&post->done, 1);
+}
+
+void team_nudge_waiters(struct team *team, struct post *post)
+{
+	int parent = atomic_load_explicit(&post->parent, memory_order_relaxed);
+	for (int hops = 0; parent >= 0 && hops < TEAM_POSTS; hops++) {
+		struct post *outer = &team->posts[parent];
+		if (atomic_load(&outer->done) & DONE_WAITING)
+			post_nudge(outer);
+		parent = atomic_load_explicit(&outer->parent, memory_order_relaxed);
+	}
+}
+
+bool post_is_left(struct team *team, struct post *post, uint32_t steps)
+{
+	uint32_t number = (uint32_t)(post - team->posts);
+	for (uint32_t step = 0; step < steps; step++) {
+		uint64_t state = atomic_load_explicit(&team->states[number][step], memory_order_acquire);
+		if (STATE_STATUS(state) != STATE_DONE)
+			return false;
+	}
+	for (unsigned i = 0; i < team->seats_count; i++)
+		if (atomic_load_explicit(&team->seats[i].post, memory_order_acquire) == number + 1)
+			return false;
+	return true;
 }
 
 void team_wake(struct team *team, unsigned count)

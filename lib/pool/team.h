@@ -17,6 +17,10 @@
  *     acquire, so a worker that reads the new number cannot claim with the old ticket.
  *   - A worker adds its steps to `done` with release after it has run them; the poster loads `done` with acquire,
  *     finds all steps there, and so sees all that was written in them. Only then are the fields written again.
+ *   - After a death the count may be too low, and the poster looks at the states of the steps instead. A worker that
+ *     has marked its last step has not counted it yet; should the post be used again meanwhile, it would be counted
+ *     for the next region. So a worker says in its seat which post it is at, before it marks a step and until it has
+ *     counted all, and the poster waits for that too. The keeper clears the seats of the dead.
  *   - Sleeping on `done`: the poster sets DONE_WAITING by a read-modify-write and sleeps on the word as it then is.
  *     The adder of the last step reads that bit in its own read-modify-write and wakes; whichever comes second in
  *     the order of the word's modifications sees the other, and if the add is first, the sleep does not begin.
@@ -110,6 +114,7 @@ struct post {
 struct seat {
 	_Alignas(64) _Atomic uint32_t leaving; // it is going to end by itself
 	_Atomic uint32_t sleeping; // it counts as a sleeper
+	_Atomic uint32_t post; // 1 + number of the post whose steps it runs or counts; 0: none
 	_Atomic uint64_t chunk; // that it runs
 	_Atomic uint64_t chunks, sleeps, spin_ns; // counters, written by the worker alone
 };
@@ -203,6 +208,12 @@ void post_add_done(struct post *post, uint32_t steps, uint32_t count);
 
 /** Make whoever sleeps on the post's `done` look again. */
 void post_nudge(struct post *post);
+
+/** Who waits for a region that this one comes from may help with it: make them look. */
+void team_nudge_waiters(struct team *team, struct post *post);
+
+/** Processes: whether all steps are marked as done, and no worker is at the post any more. */
+bool post_is_left(struct team *team, struct post *post, uint32_t steps);
 
 static inline uint64_t stop_pack(uint32_t step, int value)
 {

@@ -2,22 +2,22 @@
  * Random programs on random pools: loops in loops, reductions, maps, searches, sorts, scans, jobs, fork-join, errors,
  * cancels, deadlines, killed workers, forks. Every answer is compared with a serial one.
  *
- * usage: programs [--count N] [--seed S] [--no-fork]
+ * usage: programs [--count N] [--seed S] [--kind threads|processes] [--no-fork] [--hang SECONDS] [--verbose]
  *
- * Program i has the seed S + i, so that one that fails is run alone by --count 1 --seed S+i. A program that takes
- * longer than HANG seconds is a hang.
+ * Program i has the seed S + i, so that one that fails is run alone by --count 1 --seed S+i. The programs run in a
+ * child, the runner; this process watches that they go on, and that nothing of them is left at the end. A run that
+ * makes no act for HANG seconds hangs: that is reported, and the runner killed with all it started.
  */
+#include "programs.h"
 #include "tap.h"
 
-#include <kin/kin.h>
-
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 
 #define HANG 60
-#define MOST 4000
+/* What a process may have more of at the end than in the middle: stacks and arenas that libc keeps. */
+#define SLACK_MAPPINGS 60
+#define SLACK_KB 512
 
 #if defined __SANITIZE_THREAD__
 #define WITH_TSAN 1
@@ -27,485 +27,466 @@
 #endif
 #endif
 
-/* What bodies write to; in shared memory. */
-struct board {
-	_Atomic int hits[MOST];
-	double numbers[MOST];
-	_Atomic int bullets; // workers that may still be killed
-	int depth; // of nested loops
-	size_t bad; // index whose body fails
+#if defined WITH_TSAN || defined __SANITIZE_ADDRESS__
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+#ifdef WITH_TSAN
+/* Its runtime ends a process that was forked from one with threads, as soon as it makes some: see may_start_threads. */
+#define THREADS_AFTER_FORK false
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+#else
+#define THREADS_AFTER_FORK true
+#endif
+
+struct report *report;
+bool is_stray;
+
+static struct settings {
+	uint64_t count, seed;
+	unsigned hang;
+	int kind; // -1: any
+	bool no_fork, verbose;
+} settings = {
+	.count = SANITIZED ? 80 : 250, .seed = 1, .hang = HANG, .kind = -1, .no_fork = !THREADS_AFTER_FORK
 };
 
-struct program {
-	uint64_t state; // of the random numbers
+/* --- what acts need --- */
+
+uint32_t roll(struct dice *dice, uint32_t below)
+{
+	dice->state = dice->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)((dice->state >> 32) * below >> 32);
+}
+
+struct dice dice_for(uint64_t seed, uint64_t number)
+{
+	uint64_t mixed = (seed + number * UINT64_C(0xD1B54A32D192ED03)) * UINT64_C(0x9E3779B97F4A7C15);
+	mixed = (mixed ^ mixed >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
+	return (struct dice){ mixed ^ mixed >> 32 };
+}
+
+bool expect(bool holds, const char *format, ...)
+{
+	if (holds || atomic_exchange(&report->is_wrong, true))
+		return holds;
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(report->wrong, sizeof report->wrong, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+void end_child(void)
+{
+	_exit(atomic_load(&report->is_wrong) ? 1 : 0);
+}
+
+bool may_start_threads(const struct scene *scene)
+{
+	return THREADS_AFTER_FORK || is_home(scene);
+}
+
+int settle(const struct scene *scene, int result, int want, const char *what)
+{
+	/* Not in the loop that forked it, but in a wait that helped with that: all there is the parent's. */
+	if (is_stray) {
+		atomic_fetch_add(&report->strays, 1);
+		end_child();
+	}
+	if (result == want)
+		return 0;
+	if (scene->limited && (result == -ECANCELED || result == -ETIMEDOUT))
+		return result;
+	expect(false, "%s: %d, not %d (%s, depth %d%s)", what, result, want,
+		scene->kind == KIN_THREADS ? "threads" : "processes", scene->depth,
+		scene->limited ? ", limited" : "");
+	return WRONG;
+}
+
+static void *give(bool shared, size_t bytes)
+{
+	void *memory = NULL;
+	if (shared ? kin_shared_alloc(&memory, bytes) < 0 : !(memory = calloc(1, bytes + 1))) {
+		expect(false, "no memory");
+		abort();
+	}
+	return memory;
+}
+
+void *room(const struct scene *scene, size_t bytes)
+{
+	return give(runs_elsewhere(scene), bytes);
+}
+
+void *room_to_read(const struct scene *scene, struct dice *dice, size_t bytes)
+{
+	bool shared = !chance(dice, 3);
+	return give(shared && runs_elsewhere(scene), bytes);
+}
+
+void room_free(void *memory)
+{
+	if (memory && kin_is_shared(memory, 0))
+		kin_shared_free(memory);
+	else
+		free(memory);
+}
+
+/* --- which acts --- */
+
+enum where {
+	TOP = 1, // not inside of other acts
+	HOME = 2, // not in process workers
+	PROCESSES = 4, // only with them
+	ALONE = 8,
+	FORKS = 16,
+	NESTS = 32, // makes acts inside
+};
+
+static const struct {
+	act_fn *act;
+	const char *name;
+	unsigned weight;
+	unsigned where;
+} acts[] = {
+	{ act_loop, "loop", 4, 0 },
+	{ act_tiles, "tiles", 2, 0 },
+	{ act_map, "map", 2, 0 },
+	{ act_find, "find", 2, 0 },
+	{ act_error, "error", 2, 0 },
+	{ act_local, "local", 1, HOME },
+	{ act_poison, "poison", 1, TOP | HOME | PROCESSES },
+	{ act_snipe, "snipe", 2, TOP | HOME | PROCESSES | ALONE },
+	{ act_reduce, "reduce", 3, 0 },
+	{ act_sum, "sum", 2, 0 },
+	{ act_typed, "typed", 2, 0 },
+	{ act_sort, "sort", 2, 0 },
+	{ act_sort_keys, "sort-keys", 2, 0 },
+	{ act_scan, "scan", 2, 0 },
+	{ act_nested, "nested", 6, NESTS },
+	{ act_fork_join, "fork-join", 2, 0 },
+	{ act_stop, "stop", 1, 0 },
+	{ act_control, "control", 4, NESTS },
+	{ act_jobs, "jobs", 4, 0 },
+	{ act_job_tree, "job-tree", 2, 0 },
+	{ act_forget_jobs, "forget-jobs", 1, TOP | HOME },
+	{ act_fork, "fork", 2, TOP | HOME | FORKS },
+	{ act_fork_inside, "fork-inside", 1, FORKS },
+};
+
+#define ACTS (sizeof acts / sizeof *acts)
+
+static bool may_be_made(const struct scene *scene, unsigned where)
+{
+	return !((where & TOP) && scene->depth) && !((where & HOME) && !is_home(scene)) &&
+	       !((where & PROCESSES) && scene->kind != KIN_PROCESSES) &&
+	       !((where & ALONE) && !scene->alone) && !((where & FORKS) && !scene->may_fork) &&
+	       !((where & NESTS) && scene->depth >= DEEPEST) && !((where & TOP) && scene->limited);
+}
+
+int act_any(const struct scene *scene, struct dice *dice)
+{
+	struct scene here = *scene;
+	if (chance(dice, 12)) {
+		here.pool = NULL;
+		here.kind = KIN_THREADS;
+		here.alone = false;
+	}
+	unsigned total = 0;
+	for (size_t i = 0; i < ACTS; i++)
+		total += may_be_made(&here, acts[i].where) ? acts[i].weight : 0;
+	unsigned left = roll(dice, total);
+	size_t which = 0;
+	for (;; which++) {
+		unsigned weight = may_be_made(&here, acts[which].where) ? acts[which].weight : 0;
+		if (left < weight)
+			break;
+		left -= weight;
+	}
+	int result = acts[which].act(&here, dice);
+	atomic_fetch_add(&report->kinds[which], 1);
+	atomic_fetch_add(&report->acts, 1);
+	return result;
+}
+
+/* --- the runner --- */
+
+/* Pools that go from program to program; one is replaced now and then. */
+static struct kept {
 	struct kin_pool *pool;
 	enum kin_kind kind;
-	struct board *board; // shared
-	struct board *own; // private
-	const char *wrong; // the first answer that was not right
-	bool may_fork;
+	unsigned workers;
+} kept[4];
+
+static struct kin_pool *take_kept(enum kin_kind kind, unsigned workers, size_t number)
+{
+	struct kept *place = &kept[number];
+	if (place->pool && place->kind == kind && place->workers == workers)
+		return place->pool;
+	kin_pool_destroy(place->pool);
+	*place = (struct kept){ NULL, kind, workers };
+	struct kin_pool_options options = { .kind = kind, .workers = workers };
+	int result = kin_pool_create(&place->pool, &options);
+	expect(result == 0, "kin_pool_create: %d", result);
+	return place->pool;
+}
+
+static void destroy_kept(void)
+{
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+		kin_pool_destroy(kept[i].pool);
+	memset(kept, 0, sizeof kept);
+}
+
+struct caller {
+	struct scene scene;
+	struct dice dice;
+	pthread_t thread;
+	unsigned acts;
 };
 
-static uint32_t roll(struct program *program, uint32_t below)
+static void *call(void *arg)
 {
-	program->state = program->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)((program->state >> 33) % below);
-}
-
-static void expect(struct program *program, bool holds, const char *what)
-{
-	if (!holds && !program->wrong)
-		program->wrong = what;
-}
-
-static struct kin_pool *nested_pool; // also for bodies in workers, where every pool is the worker alone
-
-static int hit(size_t begin, size_t end, void *arg)
-{
-	struct board *board = arg;
-	for (size_t i = begin; i < end; i++)
-		board->hits[i] = 1;
-	return 0;
-}
-
-static void shoot(struct board *board)
-{
-	/* One bullet a loop: three for one chunk would be the end of it. */
-	if (board->bullets > 0 && atomic_fetch_sub(&board->bullets, 1) > 0)
-		kill(getpid(), SIGKILL);
-}
-
-static int hit_and_die(size_t begin, size_t end, void *arg)
-{
-	shoot(arg);
-	return hit(begin, end, arg);
-}
-
-struct level {
-	struct board *board;
-	size_t width;
-	int depth;
-};
-
-static int nest(size_t begin, size_t end, void *arg)
-{
-	struct level *level = arg;
-	for (size_t i = begin; i < end; i++) {
-		size_t first = i * level->width;
-		int error = kin_for(nested_pool, first, first + level->width, 1 + i % 3, hit, level->board);
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
-static bool all_hit(struct board *board, size_t count)
-{
-	size_t hits = 0;
-	for (size_t i = 0; i < MOST; i++)
-		hits += (size_t)board->hits[i];
-	return hits == count;
-}
-
-static void clear(struct board *board)
-{
-	for (size_t i = 0; i < MOST; i++)
-		board->hits[i] = 0;
-	board->bullets = 0;
-}
-
-static void do_loop(struct program *program)
-{
-	struct board *board = program->board;
-	size_t count = roll(program, MOST + 1), grain = roll(program, 3) ? roll(program, 200) : 0;
-	clear(board);
-	bool die = program->kind == KIN_PROCESSES && roll(program, 4) == 0;
-	board->bullets = die ? 1 : 0;
-	int result = kin_for(program->pool, 0, count, grain, die ? hit_and_die : hit, board);
-	expect(program, result == 0 && all_hit(board, count), "kin_for");
-}
-
-static void do_nested(struct program *program)
-{
-	struct level level = { program->board, 1 + roll(program, 40), 0 };
-	size_t count = roll(program, 60);
-	clear(program->board);
-	nested_pool = program->pool;
-	int result = kin_for(program->pool, 0, count, 1 + roll(program, 3), nest, &level);
-	expect(program, result == 0 && all_hit(program->board, count * level.width), "nested loops");
-}
-
-static int fail_from(size_t begin, size_t end, void *arg)
-{
-	const struct board *board = arg;
-	for (size_t i = begin; i < end; i++)
-		if (i >= board->bad && (i - board->bad) % 7 == 0)
-			return (int)i + 1;
-	return 0;
-}
-
-static void do_error(struct program *program)
-{
-	struct board *board = roll(program, 2) ? program->board : program->own;
-	size_t count = 1 + roll(program, MOST);
-	board->bad = roll(program, (uint32_t)count);
-	int result = kin_for(program->pool, 0, count, roll(program, 50), fail_from, board);
-	expect(program, result == (int)board->bad + 1, "the lowest error");
-}
-
-static int triple(size_t index, void *item, void *arg)
-{
-	*(uint32_t *)item = (uint32_t)index * 3;
-	return 0;
-}
-
-static int is_past(size_t index, void *arg)
-{
-	return index >= ((const struct board *)arg)->bad;
-}
-
-static void do_map_and_find(struct program *program)
-{
-	static uint32_t items[MOST];
-	size_t count = 1 + roll(program, MOST - 1), found = 0;
-	bool right = kin_map(program->pool, count, items, sizeof *items, triple, NULL) == 0;
-	for (size_t i = 0; i < count; i++)
-		right &= items[i] == (uint32_t)i * 3;
-	expect(program, right, "kin_map");
-	program->board->bad = roll(program, MOST);
-	int result = kin_find(program->pool, 0, count, is_past, program->board, &found);
-	expect(program,
-		program->board->bad < count ? result == 0 && found == program->board->bad : result == -ENOENT,
-		"kin_find");
-}
-
-/* x -> a x + b, whose composition does not commute. */
-struct affine {
-	uint64_t a, b;
-};
-
-static int fold(size_t begin, size_t end, void *state, void *arg)
-{
-	struct affine *all = state;
-	for (size_t i = begin; i < end; i++) {
-		all->b = all->b * (2 * i + 3) + i;
-		all->a *= 2 * i + 3;
-	}
-	return 0;
-}
-
-static int combine(void *into, const void *from, void *arg)
-{
-	struct affine *left = into;
-	const struct affine *right = from;
-	left->b = right->a * left->b + right->b;
-	left->a *= right->a;
-	return 0;
-}
-
-static void do_reduce(struct program *program)
-{
-	static const struct affine identity = { 1, 0 };
-	size_t count = roll(program, MOST);
-	struct affine want = identity, got = { 0, 0 };
-	fold(0, count, &want, NULL);
-	struct kin_reduction reduction = { .state_size = sizeof got,
-		.identity = &identity,
-		.fold = fold,
-		.combine = combine,
-		.grain = roll(program, 100),
-		.arg = roll(program, 2) ? program->board : NULL };
-	int result = kin_reduce(program->pool, 0, count, &reduction, &got);
-	expect(program, result == 0 && got.a == want.a && got.b == want.b, "kin_reduce");
-}
-
-static void do_numbers(struct program *program)
-{
-	struct board *board = roll(program, 2) ? program->board : program->own;
-	size_t count = roll(program, MOST);
-	double exact = 0, sum, scanned[MOST];
-	for (size_t i = 0; i < count; i++)
-		exact += board->numbers[i] = (double)roll(program, 1000000);
-	int result = kin_sum_f64(program->pool, board->numbers, count, &sum);
-	expect(program, result == 0 && sum == exact, "kin_sum_f64"); // whole numbers: any order is exact
-	result = kin_scan_sum_f64(program->pool, board->numbers, count, scanned);
-	expect(program, result == 0 && (count == 0 || scanned[count - 1] == exact), "kin_scan_sum_f64");
-	result = kin_sort_f64(program->pool, board->numbers, count);
-	bool sorted = result == 0;
-	for (size_t i = 1; i < count; i++)
-		sorted &= board->numbers[i - 1] <= board->numbers[i];
-	expect(program, sorted, "kin_sort_f64");
-}
-
-static int job(void *arg, void *result)
-{
-	*(size_t *)result = (size_t)(uintptr_t)arg * 7;
-	return 0;
-}
-
-static int recursive(void *arg, void *result)
-{
-	size_t depth = (size_t)(uintptr_t)arg;
-	*(size_t *)result = 1;
-	struct kin_job *jobs[2] = { NULL, NULL };
-	int error = 0;
-	for (size_t i = 0; i < 2 && depth && !error; i++)
-		error = kin_submit(nested_pool, recursive, (void *)(uintptr_t)(depth - 1),
-			&(struct kin_job_options){ .result_size = sizeof(size_t) }, &jobs[i]);
-	for (size_t i = 0; i < 2; i++) {
-		int value = jobs[i] ? kin_wait(jobs[i], -1) : 0;
-		error = error ? error : value;
-		if (jobs[i] && value == 0)
-			*(size_t *)result += *(const size_t *)kin_job_result(jobs[i]);
-		kin_job_destroy(jobs[i]);
-	}
-	return error;
-}
-
-static void do_jobs(struct program *program)
-{
-	struct kin_job *jobs[24];
-	bool cancelled[24];
-	size_t count = 1 + roll(program, 24);
-	for (size_t i = 0; i < count; i++) {
-		struct kin_job_options options = { .result_size = sizeof(size_t),
-			.priority = (int)roll(program, 5) };
-		if (i && roll(program, 4) == 0) {
-			options.after = &jobs[roll(program, (uint32_t)i)];
-			options.after_count = 1;
-		}
-		if (kin_submit(program->pool, job, (void *)(uintptr_t)i, &options, &jobs[i]) < 0) {
-			expect(program, false, "kin_submit");
-			return;
-		}
-		cancelled[i] = roll(program, 8) == 0 && kin_job_cancel(jobs[i]) == 0;
-	}
-	size_t any;
-	if (roll(program, 2))
-		expect(program, kin_wait_any(jobs, count, -1, &any) == 0 && any < count, "kin_wait_any");
-	for (size_t i = 0; i < count; i++) {
-		int value = kin_wait(jobs[i], -1);
-		bool right = value == -ECANCELED ||
-			     (value == 0 && *(const size_t *)kin_job_result(jobs[i]) == i * 7);
-		expect(program, cancelled[i] ? value == -ECANCELED : right, "kin_wait");
-	}
-	for (size_t i = 0; i < count; i++)
-		kin_job_destroy(jobs[i]);
-	if (program->kind == KIN_THREADS || roll(program, 4) == 0) {
-		struct kin_job *tree;
-		nested_pool = program->pool;
-		size_t depth = program->kind == KIN_THREADS ? roll(program, 7) : 2;
-		kin_submit(program->pool, recursive, (void *)(uintptr_t)depth,
-			&(struct kin_job_options){ .result_size = sizeof(size_t) }, &tree);
-		int value = kin_wait(tree, -1);
-		expect(program,
-			value == 0 && *(const size_t *)kin_job_result(tree) == ((size_t)2 << depth) - 1,
-			"jobs that submit jobs");
-		kin_job_destroy(tree);
-	}
-}
-
-struct fib {
-	struct kin_task task;
-	int n;
-	long result;
-};
-
-static long fib(struct kin_worker worker, int n);
-
-static void fib_task(struct kin_worker worker, struct kin_task *task)
-{
-	struct fib *self = (struct fib *)task;
-	self->result = fib(worker, self->n);
-}
-
-static long fib(struct kin_worker worker, int n)
-{
-	if (n < 2)
-		return n;
-	struct fib left;
-	left.n = n - 1;
-	kin_fork(&worker, &left.task, fib_task);
-	long right = fib(worker, n - 2);
-	if (kin_join(&worker, &left.task))
-		left.result = fib(worker, n - 1);
-	return left.result + right;
-}
-
-static void do_fork_join(struct program *program)
-{
-	struct fib root = { .n = (int)roll(program, 16) };
-	long a = 0, b = 1;
-	for (int i = 0; i < root.n; i++) {
-		long next = a + b;
-		a = b;
-		b = next;
-	}
-	int result = kin_run(program->pool, fib_task, &root.task);
-	expect(program, result == 0 && root.result == a, "kin_run");
-}
-
-static int slow(size_t begin, size_t end, void *arg)
-{
-	usleep(200);
-	return kin_stopping() ? 0 : 0;
-}
-
-static void *cancel_soon(void *control)
-{
-	usleep(3000);
-	kin_cancel(control);
+	struct caller *caller = arg;
+	int result = 0;
+	while (caller->acts-- && result == 0)
+		result = act_any(&caller->scene, &caller->dice);
 	return NULL;
 }
 
-static void do_control(struct program *program)
+static void make_program(struct scene *scene, struct dice *dice)
 {
-	struct kin_control *control;
-	if (kin_control_create(&control) < 0)
+	struct caller callers[4];
+	size_t beside = chance(dice, 3) ? 1 + roll(dice, 3) : 0, started = 1;
+	scene->alone = beside == 0;
+	for (size_t i = 0; i <= beside; i++)
+		callers[i] = (struct caller){ .scene = *scene,
+			.dice = dice_for(dice->state, i),
+			.acts = 1 + roll(dice, beside ? 3 : 6) };
+	while (started <= beside &&
+		pthread_create(&callers[started].thread, NULL, call, &callers[started]) == 0)
+		started++;
+	call(&callers[0]);
+	for (size_t i = 1; i < started; i++)
+		pthread_join(callers[i].thread, NULL);
+}
+
+static void run_program(uint64_t seed)
+{
+	struct dice dice = dice_for(seed, 0);
+	enum kin_kind kind = chance(&dice, 2) ? KIN_THREADS : KIN_PROCESSES;
+	if (settings.kind >= 0)
+		kind = (enum kin_kind)settings.kind;
+	unsigned workers = 1 + roll(&dice, chance(&dice, 2) ? 3 : 8);
+	struct scene scene = { .kind = kind, .home = getpid(), .may_fork = !settings.no_fork };
+	struct kin_pool_options options = { .kind = kind, .workers = workers };
+	bool keep = chance(&dice, 3);
+	if (keep)
+		scene.pool = take_kept(kind, workers > 4 ? 4 : workers, roll(&dice, 4));
+	else
+		settle(&scene, kin_pool_create(&scene.pool, &options), 0, "kin_pool_create");
+	if (!scene.pool)
 		return;
-	struct kin_control *before = kin_control_use(control);
-	uint64_t done, total;
-	if (roll(program, 2)) {
-		kin_control_set_deadline(control, roll(program, 3000000));
-		int result = kin_for(program->pool, 0, 4000, 1, slow, program->board);
-		expect(program, result == -ETIMEDOUT, "a deadline");
-	} else {
-		pthread_t thread;
-		pthread_create(&thread, NULL, cancel_soon, control);
-		int result = kin_for(program->pool, 0, 4000, 1, slow, program->board);
-		pthread_join(thread, NULL);
-		expect(program, result == -ECANCELED, "a cancel");
+	make_program(&scene, &dice);
+	if (!atomic_load(&report->is_wrong) && !keep && chance(&dice, 6)) {
+		settle(&scene, kin_pool_resize(scene.pool, 1 + roll(&dice, 4)), 0, "kin_pool_resize");
+		make_program(&scene, &dice);
 	}
-	kin_control_progress(control, &done, &total);
-	expect(program, done <= total && total <= 4000, "progress");
-	kin_control_use(before);
-	kin_control_destroy(control);
+	if (!keep)
+		kin_pool_destroy(scene.pool);
 }
 
-static void do_fork(struct program *program)
+/* Mappings of this process, and shared memory it uses, in KiB. */
+static void measure(int *mappings, int *shared_kb)
 {
-	if (!program->may_fork)
+	char line[512];
+	*mappings = *shared_kb = 0;
+	FILE *file = fopen("/proc/self/maps", "re");
+	while (file && fgets(line, sizeof line, file))
+		++*mappings;
+	if (file)
+		fclose(file);
+	file = fopen("/proc/self/status", "re");
+	while (file && fgets(line, sizeof line, file))
+		sscanf(line, "RssShmem: %d", shared_kb);
+	if (file)
+		fclose(file);
+}
+
+static void run_all(void)
+{
+	int descriptors = 0, mappings = 0, shared_kb = 0;
+	for (uint64_t i = 0; i < settings.count; i++) {
+		/* By now all that is made once is there. */
+		if (i == settings.count / 2) {
+			destroy_kept();
+			measure(&mappings, &shared_kb);
+			descriptors = tap_count_descriptors();
+		}
+		atomic_store(&report->is_wrong, false);
+		atomic_store(&report->program, settings.seed + i);
+		if (settings.verbose)
+			tap_note("seed %llu", (unsigned long long)(settings.seed + i));
+		run_program(settings.seed + i);
+		atomic_fetch_add(&report->programs, 1);
+		if (!atomic_load(&report->is_wrong))
+			continue;
+		atomic_fetch_add(&report->wrongs, 1);
+		tap_note("seed %llu: %s", (unsigned long long)(settings.seed + i), report->wrong);
+	}
+	destroy_kept();
+	measure(&report->mappings, &report->shared_kb);
+	report->mappings -= mappings;
+	report->shared_kb -= shared_kb;
+	report->descriptors = tap_count_descriptors() - descriptors;
+	report->children = waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD ? 0 : 1;
+}
+
+/* --- the watcher --- */
+
+/* Children of the runner that outlived it are this process's now. Returns whether any is left. */
+static bool reap_all(pid_t runner, int *status)
+{
+	pid_t pid;
+	int one;
+	while ((pid = waitpid(-1, &one, WNOHANG)) > 0)
+		if (pid == runner)
+			*status = one;
+	return pid == 0;
+}
+
+/* Returns the runner's status; -1: it hangs. It is the leader of its group, in which all are that it started. */
+static int watch(pid_t runner)
+{
+	uint64_t last = UINT64_MAX;
+	unsigned still = 0;
+	int status = -1;
+	while (reap_all(runner, &status) && status == -1) {
+		uint64_t made = atomic_load(&report->acts) + atomic_load(&report->programs);
+		still = made == last ? still + 1 : 0;
+		last = made;
+		if (still / 50 >= settings.hang)
+			return -1;
+		usleep(20000);
+	}
+	return status;
+}
+
+/* What was killed with its parent ends in a moment; what is still there after seconds is left over. */
+static bool is_left_over(pid_t runner)
+{
+	int status = 0;
+	for (int i = 0; i < 500; i++) {
+		if (!reap_all(runner, &status))
+			return false;
+		usleep(20000);
+	}
+	return true;
+}
+
+static pid_t start_runner(void)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid_t watcher = getpid(), runner = fork();
+	if (runner)
+		return runner;
+	setpgid(0, 0);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != watcher)
+		_exit(1);
+	run_all();
+	exit(0);
+}
+
+static void tell_what_was_made(void)
+{
+	char words[1024];
+	size_t length = 0;
+	for (size_t i = 0; i < ACTS && length < sizeof words; i++)
+		length += (size_t)snprintf(words + length, sizeof words - length, " %s %llu", acts[i].name,
+			(unsigned long long)report->kinds[i]);
+	tap_note("acts:%s", words);
+	tap_note("%llu workers killed, %llu children forked, %llu of them strayed, %llu calls stopped",
+		(unsigned long long)report->kills, (unsigned long long)report->forks,
+		(unsigned long long)report->strays, (unsigned long long)report->stopped);
+}
+
+static void run_and_watch(void)
+{
+	pid_t runner = start_runner();
+	if (!tap_ok(runner > 0, "the runner is there"))
 		return;
-	pid_t child = fork();
-	if (child == 0) {
-		alarm(HANG);
-		/* The board is the parent's too. */
-		if (kin_shared_alloc((void **)&program->board, sizeof *program->board) < 0)
-			_exit(2);
-		do_reduce(program);
-		do_loop(program);
-		do_jobs(program);
-		_exit(program->wrong ? 1 : 0);
+	int status = watch(runner);
+	unsigned long long seed = report->program;
+	tap_ok(status != -1, "no program hangs");
+	if (status == -1)
+		tap_note("seed %llu makes no act for %u seconds", seed, settings.hang);
+	else if (!tap_is_int(status, 0, "the runner ends well"))
+		tap_note("in seed %llu", seed);
+	bool left = status == -1 || is_left_over(runner);
+	tap_ok(!left, "no process is left over");
+	if (left) {
+		kill(-runner, SIGKILL);
+		is_left_over(runner);
 	}
-	int status = 1;
-	do_loop(program);
-	waitpid(child, &status, 0);
-	expect(program, status == 0, "a forked child");
+	tap_is_int((intmax_t)report->wrongs, 0, "no program gives a wrong answer");
+	tap_is_int((intmax_t)report->programs, (intmax_t)settings.count, "all programs were run");
+	if (status != 0)
+		return;
+	tap_is_int(report->children, 0, "the runner is left without children");
+	tap_is_int(report->descriptors, 0, "and as many descriptors as in the middle");
+	if (!SANITIZED && settings.count >= 100) {
+		tap_ok(report->mappings < SLACK_MAPPINGS, "mappings do not grow: by %d", report->mappings);
+		tap_ok(report->shared_kb < SLACK_KB, "nor does shared memory: by %d KiB", report->shared_kb);
+	}
+	tell_what_was_made();
 }
 
-static void *call_beside(void *arg)
+static bool read_option(int argc, char **argv, int *at)
 {
-	struct program own = *(struct program *)arg;
-	own.board = own.own; // the other callers' boards are theirs
-	for (int i = 0; i < 5; i++) {
-		do_reduce(&own);
-		do_error(&own);
-	}
-	return (void *)own.wrong;
-}
-
-static void do_callers(struct program *program)
-{
-	pthread_t threads[3];
-	struct board *boards[3];
-	struct program programs[3];
-	size_t count = 1 + roll(program, 3);
-	for (size_t i = 0; i < count; i++) {
-		boards[i] = calloc(1, sizeof *boards[i]);
-		programs[i] = *program;
-		programs[i].own = boards[i];
-		programs[i].state += i;
-		pthread_create(&threads[i], NULL, call_beside, &programs[i]);
-	}
-	do_loop(program);
-	for (size_t i = 0; i < count; i++) {
-		void *wrong;
-		pthread_join(threads[i], &wrong);
-		expect(program, !wrong, wrong ? wrong : "");
-		free(boards[i]);
-	}
-}
-
-static const char *run_program(uint64_t seed, bool may_fork)
-{
-	struct program program = { .state = seed * UINT64_C(0x9E3779B97F4A7C15) + 1, .may_fork = may_fork };
-	program.kind = roll(&program, 2) ? KIN_THREADS : KIN_PROCESSES;
-	struct kin_pool_options options = { .kind = program.kind, .workers = 1 + roll(&program, 6) };
-	if (kin_pool_create(&program.pool, &options) < 0)
-		return "kin_pool_create";
-	program.own = calloc(1, sizeof *program.own);
-	if (kin_shared_alloc((void **)&program.board, sizeof *program.board) < 0)
-		return "kin_shared_alloc";
-	static void (*const acts[])(struct program *) = { do_loop, do_nested, do_error, do_map_and_find,
-		do_reduce, do_numbers, do_jobs, do_fork_join, do_control, do_fork, do_callers };
-	for (size_t left = 2 + roll(&program, 8); left && !program.wrong; left--)
-		acts[roll(&program, sizeof acts / sizeof *acts)](&program);
-	if (!program.wrong && roll(&program, 8) == 0) {
-		expect(&program, kin_pool_resize(program.pool, 1 + roll(&program, 4)) == 0,
-			"kin_pool_resize");
-		do_loop(&program);
-	}
-	kin_shared_free(program.board);
-	free(program.own);
-	kin_pool_destroy(program.pool);
-	return program.wrong;
-}
-
-static volatile uint64_t running;
-
-static void hang(int signo)
-{
-	char words[64];
-	int length =
-		snprintf(words, sizeof words, "not ok 1 - seed %llu hangs\n", (unsigned long long)running);
-	if (write(1, words, (size_t)length) < 0)
-		_exit(3);
-	abort();
+	const char *name = argv[*at], *value = *at + 1 < argc ? argv[*at + 1] : NULL;
+	if (strcmp(name, "--no-fork") == 0)
+		return settings.no_fork = true;
+	if (strcmp(name, "--verbose") == 0)
+		return settings.verbose = true;
+	++*at;
+	if (!value)
+		return false;
+	if (strcmp(name, "--count") == 0)
+		settings.count = strtoull(value, NULL, 10);
+	else if (strcmp(name, "--seed") == 0)
+		settings.seed = strtoull(value, NULL, 10);
+	else if (strcmp(name, "--hang") == 0)
+		settings.hang = (unsigned)strtoul(value, NULL, 10);
+	else if (strcmp(name, "--kind") == 0 && strcmp(value, "threads") == 0)
+		settings.kind = KIN_THREADS;
+	else if (strcmp(name, "--kind") == 0 && strcmp(value, "processes") == 0)
+		settings.kind = KIN_PROCESSES;
+	else
+		return false;
+	return true;
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t count = 150, seed = 1;
-	bool may_fork = true;
-#ifdef WITH_TSAN
-	may_fork = false; // its runtime allows no threads in a child of a process with threads
-	count = 40;
-#endif
 	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--no-fork") == 0)
-			may_fork = false;
-		else if (i + 1 < argc && strcmp(argv[i], "--count") == 0)
-			count = strtoull(argv[++i], NULL, 10);
-		else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0)
-			seed = strtoull(argv[++i], NULL, 10);
-		else {
+		if (!read_option(argc, argv, &i)) {
 			fprintf(stderr,
-				"programs: '%s' is no option; there are --count N, --seed S, --no-fork\n",
-				argv[i]);
+				"programs: the options are --count N, --seed S, --kind threads|processes, "
+				"--no-fork, --hang SECONDS and --verbose\n");
 			return 2;
 		}
-	signal(SIGALRM, hang);
-	uint64_t wrong = 0;
-	for (uint64_t i = 0; i < count; i++) {
-		running = seed + i;
-		alarm(HANG);
-		const char *what = run_program(seed + i, may_fork);
-		alarm(0);
-		if (what) {
-			wrong++;
-			tap_note("seed %llu: %s", (unsigned long long)running, what);
-		}
-	}
-	tap_ok(wrong == 0, "%llu random programs give the right answers", (unsigned long long)count);
+	report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (report == MAP_FAILED)
+		return tap_skip_all("no shared memory");
+	run_and_watch();
 	return tap_done();
 }

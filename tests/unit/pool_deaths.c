@@ -140,6 +140,7 @@ static void test_three_deaths(struct kin_pool *pool, struct scene *scene, const 
 static int kill_late(size_t begin, size_t end, void *arg)
 {
 	struct scene *scene = arg;
+	(void)end;
 	if (begin == scene->deadly)
 		raise(SIGKILL);
 	return begin == 30 ? 77 : 0;

@@ -302,6 +302,57 @@ static void test_inside(bool nested, bool uses_pool)
 	kin_shared_free(inside.log);
 }
 
+/*
+ * The caller has done its chunk and waits for the worker's, which calls a loop of its own; there it helps, and the
+ * chunk that it runs forks.
+ */
+static int fork_when_helping(size_t begin, size_t end, void *arg)
+{
+	struct inside *inside = arg;
+	(void)begin;
+	(void)end;
+	if (pthread_equal(pthread_self(), inside->caller)) {
+		if (atomic_fetch_add(&inside->in_caller, 1) == 0)
+			fork_here(inside);
+		atomic_fetch_add(&inside->met, 1);
+	} else
+		engine_await(&inside->met, 2);
+	return 0;
+}
+
+static int be_helped(size_t begin, size_t end, void *arg)
+{
+	struct inside *inside = arg;
+	(void)begin;
+	(void)end;
+	if (!pthread_equal(pthread_self(), inside->caller)) {
+		atomic_store(&inside->met, 1);
+		return kin_for(inside->pool, 0, 2, 1, fork_when_helping, arg);
+	}
+	engine_await(&inside->met, 1);
+	return 0;
+}
+
+static void test_helping(bool uses_pool)
+{
+	struct kin_pool *pool = make(KIN_THREADS, 2);
+	struct inside inside = { .pool = pool,
+		.caller = pthread_self(),
+		.log = engine_shared(3 * sizeof(_Atomic int)),
+		.parent = getpid(),
+		.uses_pool = uses_pool };
+	int value = kin_for(pool, 0, 2, 1, be_helped, &inside);
+	if (getpid() != inside.parent) {
+		int wrong = value == -ECHILD ? use_all(pool) : 8;
+		kin_pool_destroy(pool);
+		_exit(wrong);
+	}
+	tap_is_int(value, 0, "a body that forks in a caller that helps");
+	tap_ok(inside.log[0] == 1 && inside.log[2] == 0, "its child ends well");
+	kin_pool_destroy(pool);
+	kin_shared_free(inside.log);
+}
+
 /* One worker: the caller runs all of it. */
 static void test_alone(void)
 {
@@ -470,6 +521,8 @@ int main(void)
 	for (int i = 0; i < 4; i++)
 		test_inside(i / 2, i % 2);
 	test_alone();
+	test_helping(false);
+	test_helping(true);
 	test_forking_jobs();
 	return tap_done();
 }

@@ -20,8 +20,6 @@ static struct pools all[] = {
 };
 #define POOLS (sizeof all / sizeof *all)
 
-static const char *kinds[] = { "threads", "processes" };
-
 /* All of it in shared memory. */
 struct record {
 	_Atomic uint32_t calls, outside, sum_of_lengths;
@@ -75,7 +73,8 @@ static void check_range(size_t begin, size_t count, size_t grain)
 			same &= record->mixed == cut;
 			if (!right || !same)
 				tap_note("%s, %u workers, private %d: result %d, %u calls",
-					kinds[all[p].kind], all[p].workers, private, result, record->calls);
+					tool_kinds[all[p].kind], all[p].workers, private, result,
+					record->calls);
 		}
 	tap_ok(right, "%zu indexes from %zu, grain %zu: each once", count, begin, grain);
 	tap_ok(same, "%zu indexes from %zu, grain %zu: the same chunks on all pools", count, begin, grain);
@@ -104,7 +103,7 @@ static int count_call(size_t begin, size_t end, void *arg)
 
 static void test_huge(void)
 {
-	_Atomic uint64_t *total = tool_shared(sizeof *total);
+	_Atomic uint64_t *total = engine_shared(sizeof *total);
 	bool right = true;
 	for (size_t p = 0; p < POOLS; p++) {
 		atomic_store(total, 0);
@@ -130,7 +129,7 @@ static int fail_at(size_t begin, size_t end, void *arg)
 
 static void test_errors(void)
 {
-	size_t *places = tool_shared(3 * sizeof *places);
+	size_t *places = engine_shared(3 * sizeof *places);
 	uint64_t state = 42;
 	int wrong = 0;
 	for (size_t p = 0; p < POOLS; p++)
@@ -159,17 +158,28 @@ static int not_before(size_t begin, size_t end, void *arg)
 	return begin == 300 ? -7 : 0;
 }
 
+static int fail_early(size_t begin, size_t end, void *arg)
+{
+	atomic_fetch_add(&record->calls, 1);
+	return begin == 5 ? -7 : 0;
+}
+
 static void test_what_stops(void)
 {
 	int missing = 0, results = 0;
+	bool few = true;
 	for (size_t p = 0; p < POOLS; p++) {
 		clear(0, 1000);
 		results += kin_for(all[p].pool, 0, 1000, 1, not_before, record) == -7;
 		for (size_t i = 0; i <= 300; i++)
 			missing += record->hits[i] != 1;
+		clear(0, 0);
+		results += kin_for(all[p].pool, 0, 1000000, 1, fail_early, record) == -7;
+		few &= record->calls < 900000;
 	}
-	tap_is_int(results, POOLS, "a body's value comes back");
+	tap_is_int(results, 2 * POOLS, "a body's value comes back");
 	tap_is_int(missing, 0, "chunks before the one that failed are all run");
+	tap_ok(few, "not all of the others are");
 }
 
 /* --- two dimensions --- */
@@ -240,8 +250,8 @@ static bool are_squares(const struct item *items, size_t count)
 static void test_map(void)
 {
 	enum { COUNT = 5000 };
-	struct item *shared = tool_shared(COUNT * sizeof *shared), *own = calloc(COUNT, sizeof *own);
-	size_t *stop = tool_shared(sizeof *stop);
+	struct item *shared = engine_shared(COUNT * sizeof *shared), *own = calloc(COUNT, sizeof *own);
+	size_t *stop = engine_shared(sizeof *stop);
 	int right = 0, failed = 0;
 	for (size_t p = 0; p < POOLS; p++) {
 		*stop = SIZE_MAX;
@@ -279,7 +289,7 @@ static int is_hit(size_t index, void *arg)
 
 static void test_find(void)
 {
-	struct hits *hits = tool_shared(sizeof *hits);
+	struct hits *hits = engine_shared(sizeof *hits);
 	uint64_t state = 7;
 	int wrong = 0;
 	for (size_t p = 0; p < POOLS; p++)
@@ -351,7 +361,7 @@ static bool nest_once(struct nest *nest, int depth)
 
 static void test_nesting(void)
 {
-	struct nest *nest = tool_shared(sizeof *nest);
+	struct nest *nest = engine_shared(sizeof *nest);
 	for (int i = 0; i < 6; i++)
 		pthread_mutex_init(&nest->lock[i], NULL);
 	for (int locks = 0; locks < 2; locks++) {
@@ -414,7 +424,7 @@ static void test_callers(void)
 {
 	enum { CALLERS = 40 }; // more than a team has posts
 	static struct caller callers[CALLERS];
-	_Atomic uint64_t *sums = tool_shared(CALLERS * 64);
+	_Atomic uint64_t *sums = engine_shared(CALLERS * 64);
 	for (size_t p = 1; p < POOLS; p++) {
 		unsigned wrong = 0;
 		for (unsigned i = 0; i < CALLERS; i++) {
@@ -433,9 +443,9 @@ static void test_callers(void)
 
 int main(void)
 {
-	tool_watchdog(300);
+	engine_begin();
 	/* Before the pools: persistent workers know the variable as it is when they are forked. */
-	record = tool_shared(sizeof *record);
+	record = engine_shared(sizeof *record);
 	for (size_t p = 0; p < POOLS; p++)
 		all[p].pool = tool_pool(all[p].kind, all[p].workers);
 	test_ranges();

@@ -226,6 +226,66 @@ static void test_forking_body(void)
 	kin_pool_destroy(pool);
 }
 
+/* --- which worker --- */
+
+struct places {
+	struct kin_pool *pool;
+	struct kin_local *local;
+	_Atomic int entered, bad, runs;
+};
+
+static int look_inside(size_t begin, size_t end, void *arg)
+{
+	struct places *places = arg;
+	(void)begin;
+	(void)end;
+	int index = kin_worker_index(places->pool);
+	long *value = kin_local_get(places->local);
+	if (index < 0 || (unsigned)index >= kin_pool_slots(places->pool) || !value)
+		atomic_fetch_add(&places->bad, 1);
+	else
+		++*value;
+	atomic_fetch_add(&places->runs, 1);
+	return 0;
+}
+
+static int look_around(size_t begin, size_t end, void *arg)
+{
+	struct places *places = arg;
+	/* so that both workers take part */
+	atomic_fetch_add(&places->entered, 1);
+	engine_await(&places->entered, 2);
+	int index = kin_worker_index(places->pool);
+	int value = look_inside(begin, end, arg);
+	if (value == 0)
+		value = kin_for(places->pool, 0, 3, 1, look_inside, arg);
+	if (kin_worker_index(places->pool) != index)
+		atomic_fetch_add(&places->bad, 1);
+	return value;
+}
+
+static int add_up(void *value, void *arg)
+{
+	*(long *)arg += *(long *)value;
+	return 0;
+}
+
+static void test_places(void)
+{
+	struct places *places = engine_shared(sizeof *places);
+	places->pool = make(2);
+	tap_is_int(
+		kin_local_create(&places->local, places->pool, sizeof(long), NULL), 0, "values of workers");
+	tap_is_int(kin_for(places->pool, 0, 25, 1, look_around, places), 0, "bodies ask who they are");
+	long sum = 0;
+	kin_local_each(places->local, add_up, &sum);
+	tap_ok(places->runs == 100 && places->bad == 0, "%d of 100 looks, %d bad", places->runs, places->bad);
+	tap_is_int(sum, 100, "each counted by its worker");
+	kin_local_destroy(places->local);
+	kin_pool_destroy(places->pool);
+	kin_shared_free(places);
+}
+
 /* --- several callers --- */
 
 struct caller {
@@ -294,6 +354,7 @@ int main(void)
 	test_printing();
 	test_closed_descriptors();
 	test_forking_body();
+	test_places();
 	test_callers(2, 6, 20, false);
 	test_callers(16, 8, 5, true); // more workers than seats
 	tap_is_int(engine_children("", NULL, 0), 0, "no process is left");

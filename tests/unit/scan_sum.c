@@ -233,6 +233,11 @@ static void test_overflow(const struct sorting_pool *pool)
 	tap_is_int(kin_scan_sum_i64(pool->pool, edge, 4, sums), 0, "sums at the edge fit");
 	tap_ok(sums[2] == INT64_MAX && sums[3] == -1, "... and are right");
 	tap_is_int(kin_scan_sum_i64(pool->pool, edge, 5, sums), -EOVERFLOW, "beyond it they do not");
+	uint64_t most[] = { UINT64_MAX, UINT64_MAX }, more[2];
+	tap_is_int(kin_scan_sum_u64(pool->pool, most, 2, more), -EOVERFLOW,
+		"the two greatest numbers are too much");
+	tap_is_int(
+		kin_scan_sum_exclusive_u64(pool->pool, most, 2, more), 0, "... and the first alone is not");
 }
 
 /* --- memory --- */
