@@ -1,4 +1,7 @@
-/* fork(): beside calls, and inside of bodies. The child works with the pools it has from its parent, and with its own. */
+/*
+ * fork(): beside calls, and inside of bodies. The child works with the pools it has from its parent, and with its
+ * own.
+ */
 #include "programs.h"
 
 static int reap_child(pid_t child, const char *what)

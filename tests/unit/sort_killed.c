@@ -1,4 +1,7 @@
-/* Sorts and scans whose process workers are killed: by their own callbacks at chosen calls, and by a bystander at any time. */
+/*
+ * Sorts and scans whose process workers are killed: by their own callbacks at chosen calls, and by a bystander at
+ * any time.
+ */
 #include "sorting.h"
 
 #include <kin/scan.h>
@@ -89,7 +92,10 @@ static int add(void *into, const void *from, void *arg)
 	return 0;
 }
 
-/* Not associative, but for chunks that hold all items; there it shows whether items were read after they were written. */
+/*
+ * Not associative, but for chunks that hold all items; there it shows whether items were read after they were
+ * written.
+ */
 static int burn_and_add(void *into, const void *from, void *arg)
 {
 	burn(arg);
