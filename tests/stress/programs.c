@@ -19,15 +19,13 @@
 #define SLACK_MAPPINGS 60
 #define SLACK_KB 512
 
-#if defined __SANITIZE_THREAD__
-#define WITH_TSAN 1
-#elif defined __has_feature
-#if __has_feature(thread_sanitizer)
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined __SANITIZE_THREAD__ || __has_feature(thread_sanitizer)
 #define WITH_TSAN 1
 #endif
-#endif
-
-#if defined WITH_TSAN || defined __SANITIZE_ADDRESS__
+#if defined WITH_TSAN || defined __SANITIZE_ADDRESS__ || __has_feature(address_sanitizer)
 #define SANITIZED 1
 #else
 #define SANITIZED 0
@@ -35,14 +33,11 @@
 
 #ifdef WITH_TSAN
 /* Its runtime ends a process that was forked from one with threads, as soon as it makes some: see may_start_threads. */
-#define THREADS_AFTER_FORK false
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
 	return "die_after_fork=0";
 }
-#else
-#define THREADS_AFTER_FORK true
 #endif
 
 struct report *report;
@@ -54,7 +49,12 @@ static struct settings {
 	int kind; // -1: any
 	bool no_fork, verbose;
 } settings = {
-	.count = SANITIZED ? 80 : 250, .seed = 1, .hang = HANG, .kind = -1, .no_fork = !THREADS_AFTER_FORK
+	/* The address sanitizer's allocator may be locked in a child of a fork beside other threads. */
+	.count = SANITIZED ? 80 : 250,
+	.seed = 1,
+	.hang = HANG,
+	.kind = -1,
+	.no_fork = SANITIZED
 };
 
 /* --- what acts need --- */
@@ -90,7 +90,7 @@ void end_child(void)
 
 bool may_start_threads(const struct scene *scene)
 {
-	return THREADS_AFTER_FORK || is_home(scene);
+	return !SANITIZED || is_home(scene);
 }
 
 int settle(const struct scene *scene, int result, int want, const char *what)

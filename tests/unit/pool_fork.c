@@ -192,11 +192,6 @@ static void *call_on(void *arg)
 
 static void test_busy(struct kin_pool *pool, const char *whom)
 {
-	if (address_sanitizer) {
-		tap_skip(whom,
-			"the address sanitizer's allocator may be locked in a child of a fork like this");
-		return;
-	}
 	struct busy busy = { .pool = pool };
 	pthread_t callers[2];
 	for (int i = 0; i < 2; i++)
@@ -506,6 +501,9 @@ int main(void)
 {
 	if (thread_sanitizer)
 		return tap_skip_all("the thread sanitizer bears no threads in forked children");
+	/* A thread that starts or allocates just then: clang 14's and gcc 12's runtimes do not wait for it. */
+	if (address_sanitizer)
+		return tap_skip_all("the address sanitizer's allocator may be locked in a forked child");
 	engine_begin();
 	for (int i = 0; i < 2; i++) {
 		struct kin_pool *pool = make(kinds[i], 3);
