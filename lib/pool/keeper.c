@@ -14,6 +14,7 @@
 #include "base/ticks.h"
 #include "pool/context.h"
 #include "pool/process.h"
+#include "shm/arena.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -68,6 +69,7 @@ static void be_worker(struct kin_pool *pool, unsigned seat)
 	/* What the parent had not written yet is the parent's to write. */
 	__fpurge(stdout);
 	__fpurge(stderr);
+	arena_become_follower();
 	context_in_process_worker = true;
 	context_now = NULL;
 	context_control = NULL;
@@ -84,8 +86,10 @@ static void be_worker(struct kin_pool *pool, unsigned seat)
 		struct context base = { .team = pool->team, .index = (int)seat };
 		context_now = &base;
 		struct claim claim;
-		while (post_claim(pool->team, member->post, &worker.who, &claim))
+		while (post_claim(pool->team, member->post, &worker.who, &claim)) {
+			arena_follow();
 			claim_run(pool->team, &claim, worker.seat);
+		}
 	} else
 		worker_loop(&worker);
 	fflush(stdout);

@@ -13,6 +13,7 @@
 #include "job/jobs.h"
 #include "pool/context.h"
 #include "pool/pool.h"
+#include "shm/arena.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -61,6 +62,8 @@ static bool work_once(struct pool_worker *worker)
 			if (budget > 0)
 				team_wake(worker->team, budget > 1 ? 2 : 1);
 		}
+		if (worker->team->shared)
+			arena_follow();
 		claim_run(worker->team, &claim, worker->seat);
 		/* What a child that the body forked did with the pool may have freed this worker. */
 		if (__builtin_expect(fork_generation() != generation, 0))

@@ -3,6 +3,10 @@
  * worker has already. An allocation takes a run of whole pages out of it, and freeing punches them out of the file
  * again, so that the memory goes back to the system for all processes at once.
  *
+ * No more of the region can be touched than was ever in use: what reads all that a program may read, as valgrind's
+ * search for leaks does, would else fill the memory with a mapping of this size. How much that is stands in the
+ * region's first page, so that process workers follow.
+ *
  * Which runs are free is the business of the process that made the region alone. A forked child has the mapping,
  * and its own arena beside it once it allocates.
  */
@@ -46,6 +50,7 @@ static struct {
 	int error; // why it could not begin
 	char *base;
 	size_t bytes;
+	size_t opened; // bytes from base on that this process may touch
 	struct run *runs;
 } arena = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -83,13 +88,50 @@ static void forget_parents(void)
 	arena.generation = 0;
 }
 
+/* The region's first page. */
+struct head {
+	_Atomic size_t opened; // by the process that made the region; only grows
+};
+
+/* What a process worker may touch of the region of the process that made it. */
+static struct {
+	char *base; // NULL: this process is no worker
+	size_t opened;
+} followed;
+
+static int open_up_to(char *base, size_t *opened, size_t end)
+{
+	if (end <= *opened)
+		return 0;
+	end = (end + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	if (mprotect(base + *opened, end - *opened, PROT_READ | PROT_WRITE) < 0)
+		return -errno;
+	*opened = end;
+	return 0;
+}
+
+void arena_become_follower(void)
+{
+	followed.base = arena.base;
+	followed.opened = arena.opened;
+}
+
+void arena_follow(void)
+{
+	const struct head *head = (const struct head *)followed.base;
+	/* Relaxed: the claim before this saw a post that came after the allocation. */
+	size_t opened = head ? atomic_load_explicit(&head->opened, memory_order_relaxed) : 0;
+	if (opened > followed.opened)
+		open_up_to(followed.base, &followed.opened, opened);
+}
+
 /* No file stands behind it: a descriptor would be closed some day by a program that closes all it does not know. */
 static int map_region(void)
 {
 	int error = 0;
 	for (size_t bytes = LARGEST; bytes >= SMALLEST; bytes /= 4) {
 		/* aligned to a huge page: ask for one more, and give the ends back */
-		char *base = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE,
+		char *base = mmap(NULL, bytes + HUGE_PAGE, PROT_NONE,
 			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (base == MAP_FAILED) {
 			error = error ? error : -errno;
@@ -103,7 +145,12 @@ static int map_region(void)
 		madvise(aligned, bytes, MADV_DONTDUMP);
 		arena.base = aligned;
 		arena.bytes = bytes;
-		return 0;
+		arena.opened = 0;
+		error = open_up_to(aligned, &arena.opened, PAGE);
+		if (error == 0)
+			return 0;
+		munmap(aligned, bytes);
+		return error;
 	}
 	return error;
 }
@@ -123,7 +170,8 @@ static int begin_locked(void)
 		arena.error = 0;
 		return error;
 	}
-	all->bytes = arena.bytes;
+	all->begin = PAGE;
+	all->bytes = arena.bytes - PAGE;
 	arena.runs = all;
 	arena.generation = fork_generation();
 	note_region_locked();
@@ -211,6 +259,19 @@ static void join_free_runs(void)
 	}
 }
 
+static int open_run(struct run *run)
+{
+	int result = open_up_to(arena.base, &arena.opened, run->begin + run->bytes);
+	struct head *head = (struct head *)arena.base;
+	if (result == 0) {
+		atomic_store_explicit(&head->opened, arena.opened, memory_order_relaxed);
+		return 0;
+	}
+	run->used = false;
+	join_free_runs();
+	return result;
+}
+
 static void punch(size_t begin, size_t bytes)
 {
 	/* The next one to have it wants zeros. */
@@ -271,7 +332,7 @@ KIN_API int kin_shared_alloc(void **ret_memory, size_t bytes)
 	struct run *run = NULL;
 	if (result == 0) {
 		run = take_run(bytes);
-		result = run ? 0 : -ENOMEM;
+		result = run ? open_run(run) : -ENOMEM;
 	}
 	pthread_mutex_unlock(&arena.lock);
 	if (result == 0) {

@@ -10,4 +10,10 @@
  */
 int arena_begin(void);
 
+/** In a process worker, after the fork. */
+void arena_become_follower(void);
+
+/** In a process worker, before work: what was allocated since the fork may be touched here too. */
+void arena_follow(void);
+
 #endif

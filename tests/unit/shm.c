@@ -238,6 +238,57 @@ static void test_children(void)
 	kin_shared_free(couple.numbers);
 }
 
+/* --- how much of the region may be touched --- */
+
+/* Bytes of shared memory without a name that this process may read. */
+static size_t readable_shared(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	size_t all = 0, begin, end;
+	char line[512], may[5];
+	while (maps && fgets(line, sizeof line, maps))
+		if (sscanf(line, "%zx-%zx %4s", &begin, &end, may) == 3 && may[0] == 'r' && may[3] == 's' &&
+			strstr(line, "/dev/zero"))
+			all += end - begin;
+	if (maps)
+		fclose(maps);
+	return all;
+}
+
+static int allocate_in_body(size_t begin, size_t end, void *arg)
+{
+	(void)begin, (void)end, (void)arg;
+	void *own;
+	if (kin_shared_alloc(&own, (size_t)20 << 20) < 0)
+		return -ENOMEM;
+	kin_shared_free(own);
+	return 0;
+}
+
+/* Workers reach what lies beyond all that was in use when they were made, also when they have a region of their own. */
+static void test_growth(void)
+{
+	struct kin_pool *pool = processes();
+	char *first = engine_shared(8000);
+	size_t before = readable_shared();
+	tap_ok(before < (size_t)256 << 20, "what was never in use cannot be read: %zu bytes can", before);
+	tap_is_int(loop_over(pool, (long *)first), 0, "workers");
+	int wrong = 0;
+	for (int round = 1; round <= 4; round++) {
+		size_t bytes = (size_t)round << 24;
+		char *more = engine_shared(bytes);
+		wrong += loop_over(pool, (long *)(more + bytes - 8000)) != 0;
+		wrong += kin_for(pool, 0, 4, 1, allocate_in_body, first) != 0;
+		kin_shared_free(more);
+	}
+	tap_is_int(wrong, 0, "they reach memory of larger and larger allocations");
+	struct kin_pool_stats stats;
+	kin_pool_stats(pool, &stats, sizeof stats);
+	tap_ok(stats.forks == 2, "and are still the first ones: %lu forks", (unsigned long)stats.forks);
+	kin_shared_free(first);
+	kin_pool_destroy(pool);
+}
+
 /* --- a kernel that refuses --- */
 
 /* Let some system calls fail: by number, with a certain third argument if that is not -1. */
@@ -393,6 +444,7 @@ static void test_refusals(void)
 int main(void)
 {
 	engine_begin();
+	test_growth(); // first: what is reached must be new
 	test_one();
 	test_huge();
 	test_is_shared();
