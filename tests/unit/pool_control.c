@@ -257,7 +257,8 @@ static void test_kills(void)
 				int result = call(chunks, sleep_for_ever, private ? NULL : scene);
 				deaths = stats_of(pools[p]).deaths - deaths;
 				struct kin_crash crash;
-				tap_ok(result == -ETIMEDOUT && deaths <= 3 && deaths >= (scene->begun > 0) &&
+				/* One that takes the place of a killed one may be killed as it puts a step aside. */
+				tap_ok(result == -ETIMEDOUT && deaths <= 6 && deaths >= (scene->begun > 0) &&
 						kin_pool_last_crash(pools[p], &crash) == -ENODATA,
 					"%u processes, %zu chunks sleep for ever: %d, %u killed",
 					kinds[p].workers, chunks, result, (unsigned)deaths);
