@@ -36,6 +36,7 @@
 #include <kin/error.h>
 #include <kin/fork.h>
 #include <kin/job.h>
+#include <kin/list.h>
 #include <kin/pipeline.h>
 #include <kin/pool.h>
 #include <kin/reduce.h>

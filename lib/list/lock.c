@@ -1,0 +1,91 @@
+/*
+ * Unfair on purpose: a thread that does several changes in a row has the list in its cache. Handing T on in order of
+ * arrival makes everybody wait for whoever was just taken off his CPU.
+ *
+ * T of a shared list is a robust mutex of the C library: the kernel tells the next one when its owner is dead.
+ */
+#include "list/lock.h"
+
+#include "base/futex.h"
+#include "base/ticks.h"
+#include "list/recover.h"
+
+#include <errno.h>
+#include <sched.h>
+
+#define PARK_NS 1000000
+
+_Thread_local const struct top *list_updating;
+
+static void park(struct top *top)
+{
+	atomic_fetch_add_explicit(&top->parked, 1, memory_order_relaxed);
+	futex_wait(&top->lock, 1, PARK_NS);
+	atomic_fetch_sub_explicit(&top->parked, 1, memory_order_relaxed);
+}
+
+int lock_slow(struct kin_list *list)
+{
+	struct top *top = list->top;
+	if (list_updating == top)
+		return -EDEADLK;
+	for (unsigned pause = 16;;) {
+		if (!atomic_load_explicit(&top->lock, memory_order_relaxed) &&
+			!atomic_exchange_explicit(&top->lock, 1, memory_order_acquire))
+			return 0;
+		for (unsigned i = 0; i < pause; i++)
+			cpu_relax();
+		if (pause < 2048)
+			pause *= 2;
+		else if (pause < 2048 + 8) {
+			pause++;
+			sched_yield();
+		} else
+			park(top);
+	}
+}
+
+void unlock_parked(struct top *top)
+{
+	futex_wake(&top->lock, 1);
+}
+
+int lock_shared(struct kin_list *list)
+{
+	struct top *top = list->top;
+	if (list_updating == top)
+		return -EDEADLK;
+	int error = pthread_mutex_lock(&top->mutex);
+	if (error == EOWNERDEAD) {
+		top->broken = 1;
+		pthread_mutex_consistent(&top->mutex);
+	} else if (error)
+		return -error;
+	if (LIKELY(!top->broken))
+		return 0;
+	error = recover(list);
+	if (error < 0)
+		pthread_mutex_unlock(&top->mutex);
+	return error;
+}
+
+void unlock_shared(struct kin_list *list)
+{
+	pthread_mutex_unlock(&list->top->mutex);
+}
+
+uint64_t chunk_close(struct page *page)
+{
+	for (unsigned round = 0;; round++) {
+		uint64_t version = atomic_load_explicit(&page->version, memory_order_relaxed);
+		if (version & VERSION_OPEN &&
+			atomic_compare_exchange_weak_explicit(&page->version, &version,
+				version & ~VERSION_OPEN, memory_order_seq_cst, memory_order_relaxed))
+			return version;
+		/* The function of an update may take long. */
+		if (round < 200)
+			cpu_relax();
+		else
+			sched_yield();
+	}
+}

@@ -1,0 +1,208 @@
+/* See list.h for why this is right. */
+#include "list/read.h"
+
+#include "base/api.h"
+#include "base/ticks.h"
+#include "list/change.h"
+#include "list/edit.h"
+#include "list/items.h"
+#include "list/lock.h"
+
+#include <errno.h>
+#include <sched.h>
+
+static inline bool is_same(_Atomic uint64_t *word, uint64_t value)
+{
+	CHAOS();
+	FENCE(memory_order_acquire);
+	return atomic_load_explicit(word, memory_order_relaxed) == value;
+}
+
+static inline bool is_acceptable(uint64_t version, uint64_t seq)
+{
+	return version & VERSION_OPEN && VERSION_STAMP(version) <= seq;
+}
+
+/* The child in which item number *offset is, or FAN. */
+static inline unsigned find_child(
+	const struct kin_list *list, const struct inner *inner, unsigned level, uint64_t *offset)
+{
+	if (!LD(inner->page.uniform))
+		return inner_find(inner, offset);
+	uint64_t k = list_divide(list, *offset) >> (FAN_BITS * level);
+	*offset -= (k << (FAN_BITS * level)) * list->capacity;
+	return k < FAN ? (unsigned)k : FAN;
+}
+
+/* Down the body. The chunk is where the mapping of seq has it; its content is for the caller to check. */
+static inline int find_in_body(
+	struct kin_list *list, uint32_t page, unsigned height, uint64_t offset, struct found *found)
+{
+	while (height-- > 0) {
+		struct inner *inner = list_inner(list, page);
+		if (UNLIKELY(!inner))
+			return -ENOMEM;
+		uint64_t version = atomic_load_explicit(&inner->page.version, memory_order_acquire);
+		if (UNLIKELY(!is_acceptable(version, found->seq)))
+			return READ_AGAIN;
+		unsigned k = find_child(list, inner, height, &offset);
+		if (UNLIKELY(k == FAN))
+			return READ_AGAIN;
+		page = LD(inner->child[k]);
+		if (UNLIKELY(!is_same(&inner->page.version, version)))
+			return READ_AGAIN;
+	}
+	struct page *chunk = list_page(list, page);
+	if (UNLIKELY(!chunk))
+		return -ENOMEM;
+	found->version = atomic_load_explicit(&chunk->version, memory_order_seq_cst);
+	if (UNLIKELY(!is_acceptable(found->version, KIN_LIST_BUG == 1 ? UINT64_MAX : found->seq)))
+		return READ_AGAIN;
+	uint64_t start = LD(chunk->start);
+	if (UNLIKELY(offset >= LD(chunk->count) || start + offset >= list->capacity))
+		return READ_AGAIN;
+	found->page = chunk;
+	found->slot = start + offset;
+	return 0;
+}
+
+static inline int find_in_end(struct kin_list *list, uint32_t page, uint64_t slot, struct found *found)
+{
+	struct page *chunk = list_page(list, page);
+	if (UNLIKELY(!chunk))
+		return -ENOMEM;
+	found->version = atomic_load_explicit(&chunk->version, memory_order_acquire);
+	if (UNLIKELY(!(found->version & VERSION_OPEN) || slot >= list->capacity))
+		return READ_AGAIN;
+	found->page = chunk;
+	found->slot = slot;
+	return READ_ENDS;
+}
+
+/* The mapping of found->seq, and what is in it at an index. */
+static inline __attribute__((always_inline)) int find(
+	struct kin_list *list, uint64_t index, struct found *found)
+{
+	struct top *top = list->top;
+	uint64_t seq = atomic_load_explicit(&top->seq, memory_order_seq_cst);
+	const struct mapping *map = &top->map[seq & 1];
+	found->seq = seq;
+	uint64_t head_count = LD(map->head_count), body_count = LD(map->body_count);
+	if (LIKELY(index - head_count < body_count)) {
+		uint32_t root = LD(map->root), height = LD(map->height);
+		if (UNLIKELY(!is_same(&top->seq, seq)))
+			return READ_AGAIN;
+		return find_in_body(list, root, height, index - head_count, found);
+	}
+	uint32_t head = LD(map->head), head_start = LD(map->head_start);
+	uint32_t root = LD(map->root), height = LD(map->height);
+	uint32_t tail = LD(map->tail), tail_start = LD(map->tail_start);
+	uint64_t tail_end = atomic_load_explicit(&top->tail_end[seq & 1], memory_order_acquire);
+	if (UNLIKELY(!is_same(&top->seq, seq)))
+		return READ_AGAIN;
+	uint64_t count = head_count + body_count + tail_end - tail_start;
+	if (index == KIN_LIST_LAST) {
+		index = count - 1;
+		if (index - head_count < body_count)
+			return find_in_body(list, root, height, index - head_count, found);
+	}
+	if (index >= count) // also the last of none
+		return -ERANGE;
+	if (index < head_count)
+		return find_in_end(list, head, head_start + index, found);
+	return find_in_end(list, tail, tail_start + index - head_count - body_count, found);
+}
+
+int read_find(struct kin_list *list, uint64_t index, struct found *found)
+{
+	return find(list, index, found);
+}
+
+void read_await_open(const struct page *page)
+{
+	for (unsigned round = 0; !(atomic_load_explicit(&page->version, memory_order_acquire) & VERSION_OPEN);
+		round++) {
+		if (round < 200)
+			cpu_relax();
+		else
+			sched_yield();
+	}
+}
+
+/* Others were faster too often. */
+static int get_locked(struct kin_list *list, uint64_t index, void *ret_item)
+{
+	struct top *top = list->top;
+	int result = list_lock(list);
+	if (result < 0)
+		return result;
+	uint64_t count = list_count(top);
+	if (index == KIN_LIST_LAST)
+		index = count - 1;
+	result = index < count ? change_copy(list, index, ret_item) : -ERANGE;
+	list_unlock(list);
+	return result;
+}
+
+static __attribute__((noinline)) int get_again(struct kin_list *list, uint64_t index, void *ret_item)
+{
+	for (unsigned round = 1; round < TRIES; round++) {
+		struct found found;
+		for (unsigned i = 0; i < 4 * round; i++)
+			cpu_relax();
+		int result = find(list, index, &found);
+		if (result < 0)
+			return result;
+		if (result == READ_AGAIN)
+			continue;
+		item_read(ret_item, page_slot(list, found.page, found.slot), list->item_size);
+		if (is_same(&found.page->version, found.version) &&
+			(result != READ_ENDS || is_same(&list->top->seq, found.seq)))
+			return 0;
+	}
+	return get_locked(list, index, ret_item);
+}
+
+KIN_API int kin_list_get(struct kin_list *list, size_t index, void *ret_item)
+{
+	struct found found;
+	int result = find(list, index, &found);
+	if (UNLIKELY(result < 0))
+		return result;
+	if (LIKELY(result != READ_AGAIN)) {
+		item_read(ret_item, page_slot(list, found.page, found.slot), list->item_size);
+		if (LIKELY(is_same(&found.page->version, found.version) &&
+			    (result != READ_ENDS || is_same(&list->top->seq, found.seq))))
+			return 0;
+	}
+	return get_again(list, index, ret_item);
+}
+
+KIN_API size_t kin_list_count(struct kin_list *list)
+{
+	struct top *top = list->top;
+	for (;;) {
+		uint64_t seq = atomic_load_explicit(&top->seq, memory_order_acquire);
+		const struct mapping *map = &top->map[seq & 1];
+		uint64_t count = LD(map->head_count) + LD(map->body_count) - LD(map->tail_start);
+		count += atomic_load_explicit(&top->tail_end[seq & 1], memory_order_acquire);
+		if (LIKELY(is_same(&top->seq, seq)))
+			return count;
+	}
+}
+
+uint64_t read_run(struct kin_list *list, uint64_t index, const struct found *found, bool ends)
+{
+	struct top *top = list->top;
+	const struct mapping *map = &top->map[found->seq & 1];
+	uint64_t run;
+	if (!ends)
+		run = LD(found->page->start) + (uint64_t)LD(found->page->count) - found->slot;
+	else if (index < LD(map->head_count))
+		run = LD(map->head_count) - index;
+	else
+		run = atomic_load_explicit(&top->tail_end[found->seq & 1], memory_order_acquire) -
+		      found->slot;
+	/* Torn reads are noticed later; here only that nothing lies outside of the chunk. */
+	return run <= list->capacity - found->slot ? run : 0;
+}
