@@ -82,8 +82,8 @@ static uint32_t settle_end(struct edit *edit, uint32_t page, uint32_t start, uin
 		return edit_copy_chunk(edit, page, start, count, start, &copy);
 	}
 	page_restamp(at, edit->stamp);
-	ST(at->start, start);
-	ST(at->count, count);
+	ST(at->start, (uint16_t)start);
+	ST(at->count, (uint16_t)count);
 	return page;
 }
 
@@ -216,7 +216,7 @@ static unsigned share(struct pour *pour, const struct path *path, struct page *c
 	struct edit *edit = pour->edit;
 	struct kin_list *list = edit->list;
 	const struct inner *parent = path->node[path->height - 1];
-	unsigned k = path->k[path->height - 1], n = parent->page.count, other = k;
+	unsigned k = path->k[path->height - 1], n = parent->count, other = k;
 	if (k > 0)
 		other = k - 1;
 	if (k + 1 < n && (other == k || parent->counts[k + 1] < parent->counts[other]))
@@ -299,7 +299,7 @@ static void replace_rest(
 {
 	struct kin_list *list = edit->list;
 	const struct inner *parent = path->node[path->height - 1];
-	unsigned k = path->k[path->height - 1], n = parent->page.count, other = k;
+	unsigned k = path->k[path->height - 1], n = parent->count, other = k;
 	const uint32_t rest = chunk->count - gone, most = list->capacity - list->capacity / 16;
 	if (rest < list->capacity / 2) {
 		if (k > 0 && parent->counts[k - 1] + rest <= most)
@@ -363,7 +363,7 @@ void edit_write(struct edit *edit, uint64_t offset, const void *item, void *old)
 static void retire_below(struct edit *edit, uint32_t page, unsigned height)
 {
 	struct inner *inner = list_inner(edit->list, page);
-	for (unsigned k = 0; k < inner->page.count; k++) {
+	for (unsigned k = 0; k < inner->count; k++) {
 		if (height > 1)
 			retire_below(edit, inner->child[k], height - 1);
 		else

@@ -42,7 +42,7 @@ static void check_chunk(struct checking *checking, uint32_t page, bool shared)
 	checking->live += !before;
 	const struct page *at = list_page(checking->list, page);
 	CHECK(checking, at->version & VERSION_OPEN);
-	CHECK(checking, at->level == 0);
+	CHECK(checking, !at->inner && at->number == page);
 }
 
 static uint64_t check_below(struct checking *checking, uint32_t page, unsigned height, bool shared)
@@ -59,13 +59,13 @@ static uint64_t check_below(struct checking *checking, uint32_t page, unsigned h
 	bool before = see(checking, page, 1);
 	CHECK(checking, !before || shared);
 	checking->live += !before;
-	CHECK(checking, inner->page.level == (PAGE_INNER | (height - 1)));
-	CHECK(checking, inner->page.version & VERSION_OPEN);
-	CHECK(checking, inner->page.count > 0 && inner->page.count <= FAN);
-	for (uint32_t k = 0; k < inner->page.count && !checking->wrong; k++) {
+	CHECK(checking, inner->level == height - 1);
+	CHECK(checking, list_page(list, page)->version & VERSION_OPEN && list_page(list, page)->inner);
+	CHECK(checking, inner->count > 0 && inner->count <= FAN);
+	for (uint32_t k = 0; k < inner->count && !checking->wrong; k++) {
 		uint64_t count = check_below(checking, inner->child[k], height - 1, shared || before);
 		CHECK(checking, count == inner->counts[k]);
-		CHECK(checking, !inner->page.uniform || k + 1 == inner->page.count ||
+		CHECK(checking, !inner->uniform || k + 1 == inner->count ||
 					count == (uint64_t)list->capacity << (FAN_BITS * (height - 1)));
 		sum += count;
 	}
@@ -73,7 +73,7 @@ static uint64_t check_below(struct checking *checking, uint32_t page, unsigned h
 	for (unsigned i = 0; i < GROUPS; i++)
 		groups += inner->groups[i];
 	CHECK(checking, groups == sum);
-	for (uint32_t k = inner->page.count; k < FAN; k++)
+	for (uint32_t k = inner->count; k < FAN; k++)
 		CHECK(checking, inner->counts[k] == 0);
 	return sum;
 }

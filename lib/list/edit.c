@@ -89,7 +89,7 @@ void edit_commit(struct edit *edit)
 	while (edit->retired != NONE) {
 		uint32_t page = edit->retired;
 		edit->retired = *pages_link(list, page);
-		bool is_inner = list_page(list, page)->level & PAGE_INNER;
+		bool is_inner = list_page(list, page)->inner;
 		if (list->top->newest >= 0 && snapshots_keep(list, page)) {
 			if (!is_inner)
 				open_again(list_page(list, page));
@@ -159,9 +159,9 @@ static void inner_fill(
 			sum += inner->counts[group * GROUP + i];
 		ST(inner->groups[group], sum);
 	}
-	ST(inner->page.count, count);
-	ST(inner->page.level, level | PAGE_INNER);
-	ST(inner->page.uniform, uniform && count && entries[count - 1].count <= all);
+	ST(inner->count, count);
+	ST(inner->level, level);
+	ST(inner->uniform, uniform && count && entries[count - 1].count <= all);
 }
 
 static struct entry inner_new(struct edit *edit, unsigned level, const struct entry *entries, unsigned count)
@@ -183,7 +183,7 @@ void path_find(struct kin_list *list, const struct mapping *map, uint64_t offset
 		unsigned k = inner_find(inner, &offset);
 		if (k == FAN) {
 			/* behind the last: in the last */
-			k = inner->page.count - 1;
+			k = inner->count - 1;
 			offset -= inner_total(inner) - inner->counts[k];
 		}
 		path->k[depth] = k;
@@ -215,7 +215,7 @@ static void put_root(struct edit *edit, unsigned level, const struct entry *node
 	}
 	for (;;) {
 		struct inner *inner = list_inner(edit->list, root.page);
-		if (map->height == 1 || inner->page.count > 1)
+		if (map->height == 1 || inner->count > 1)
 			break;
 		uint32_t old = root.page;
 		root.page = inner->child[0];
@@ -231,7 +231,7 @@ static unsigned make_nodes(struct edit *edit, uint32_t old, unsigned level, cons
 	unsigned count, bool at_right_edge, struct entry *nodes)
 {
 	struct inner *inner = list_inner(edit->list, old);
-	if (count > 0 && count <= FAN && edit_owns(edit, &inner->page)) {
+	if (count > 0 && count <= FAN && edit_owns(edit, list_page(edit->list, old))) {
 		inner_fill(edit, inner, level, entries, count);
 		nodes[0] = (struct entry){ inner_total(inner), old };
 		return 1;
@@ -249,9 +249,9 @@ static unsigned make_nodes(struct edit *edit, uint32_t old, unsigned level, cons
 
 static unsigned get_entries(const struct inner *inner, struct entry *entries)
 {
-	for (unsigned i = 0; i < inner->page.count; i++)
+	for (unsigned i = 0; i < inner->count; i++)
 		entries[i] = (struct entry){ inner->counts[i], inner->child[i] };
-	return inner->page.count;
+	return inner->count;
 }
 
 /* A node that became small takes in its neighbour, or half of what that has. Returns the first child replaced. */
@@ -262,7 +262,7 @@ static unsigned join_neighbour(
 	uint32_t page = parent->child[other];
 	struct inner *neighbour = list_inner(edit->list, page);
 	if (other < k) {
-		unsigned n = neighbour->page.count;
+		unsigned n = neighbour->count;
 		for (unsigned i = *count; i-- > 0;)
 			entries[i + n] = entries[i];
 		get_entries(neighbour, entries);
@@ -280,7 +280,7 @@ void edit_put(struct edit *edit, struct path *path, unsigned from, unsigned gone
 	for (unsigned depth = path->height; depth-- > 0;) {
 		unsigned level = path->height - 1 - depth;
 		struct inner *inner = path->node[depth];
-		unsigned n = inner->page.count, all = n - gone + count; // at most 2 * FAN
+		unsigned n = inner->count, all = n - gone + count; // at most 2 * FAN
 		get_entries(inner, entries);
 		memmove(entries + from + count, entries + from + gone, (n - from - gone) * sizeof *entries);
 		for (unsigned i = 0; i < count; i++)
@@ -288,7 +288,7 @@ void edit_put(struct edit *edit, struct path *path, unsigned from, unsigned gone
 		bool at_right_edge = from + gone == n;
 		gone = 1;
 		from = depth ? path->k[depth - 1] : 0;
-		if (depth && all && all < FAN / 4 && path->node[depth - 1]->page.count > 1) {
+		if (depth && all && all < n && all < FAN / 4 && path->node[depth - 1]->count > 1) {
 			from = join_neighbour(edit, path->node[depth - 1], from, entries, &all);
 			gone = 2;
 			at_right_edge = false;
@@ -316,9 +316,8 @@ uint32_t edit_new_chunk(struct edit *edit, uint32_t start, uint32_t count, struc
 {
 	uint32_t page = pages_take_chunk(edit->list);
 	*ret_page = list_page(edit->list, page);
-	ST((*ret_page)->start, start);
-	ST((*ret_page)->count, count);
-	ST((*ret_page)->level, 0);
+	ST((*ret_page)->start, (uint16_t)start);
+	ST((*ret_page)->count, (uint16_t)count);
 	return page;
 }
 

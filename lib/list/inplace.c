@@ -45,7 +45,7 @@ static void begin(struct kin_list *list, const struct path *path, struct page *c
 {
 	struct top *top = list->top;
 	for (unsigned depth = 0; depth < path->height; depth++)
-		page_close(&path->node[depth]->page);
+		page_close(list_page(list, path->page[depth]));
 	CHAOS();
 	chunk_close(chunk);
 	/* The stores to the pages come after these. */
@@ -64,9 +64,9 @@ static void count_on(struct kin_list *list, const struct path *path, uint64_t mo
 		unsigned k = path->k[depth];
 		ST(inner->counts[k], inner->counts[k] + more);
 		ST(inner->groups[k / GROUP], inner->groups[k / GROUP] + more);
-		if (inner->page.uniform)
-			ST(inner->page.uniform, 0);
-		page_open(&inner->page, stamp);
+		if (inner->uniform)
+			ST(inner->uniform, 0);
+		page_open(list_page(list, path->page[depth]), stamp);
 	}
 }
 
@@ -82,8 +82,8 @@ bool inplace_insert(struct kin_list *list, uint64_t offset, const void *item)
 	count_on(list, &path, 1);
 	uint32_t start = chunk_open_gap(list, chunk, chunk->start, count, at);
 	item_write(page_slot(list, chunk, start + at), item, list->item_size);
-	ST(chunk->start, start);
-	ST(chunk->count, count + 1);
+	ST(chunk->start, (uint16_t)start);
+	ST(chunk->count, (uint16_t)(count + 1));
 	page_open(chunk, list_seq(list->top));
 	return true;
 }
@@ -92,7 +92,7 @@ bool inplace_insert(struct kin_list *list, uint64_t offset, const void *item)
 static bool is_poor(const struct kin_list *list, const struct path *path, uint32_t count)
 {
 	const struct inner *parent = path->node[path->height - 1];
-	unsigned k = path->k[path->height - 1], n = parent->page.count;
+	unsigned k = path->k[path->height - 1], n = parent->count;
 	const uint32_t most = list->capacity - list->capacity / 16;
 	if (count == 0)
 		return true;
@@ -112,8 +112,8 @@ bool inplace_remove(struct kin_list *list, uint64_t offset, void *ret_item)
 	count_on(list, &path, (uint64_t)-1);
 	change_read(list, chunk, chunk->start + at, ret_item);
 	uint32_t start = chunk_close_gap(list, chunk, chunk->start, count, at);
-	ST(chunk->start, start);
-	ST(chunk->count, count - 1);
+	ST(chunk->start, (uint16_t)start);
+	ST(chunk->count, (uint16_t)(count - 1));
 	page_open(chunk, list_seq(list->top));
 	return true;
 }

@@ -36,6 +36,7 @@ static void top_init(struct top *top, size_t item_size)
 	top->item_size = item_size;
 	top->page_bytes = KIN_LIST_PAGE;
 	top->fan = FAN;
+	top->segments = SEGMENT_FIRST;
 	top->next = top->end = 1;
 	top->epoch = 1;
 	top->newest = top->oldest = -1;

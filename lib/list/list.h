@@ -89,7 +89,9 @@ enum {
 		   : FAN == 32 ? 5
 			       : 6,
 	HEIGHT_MOST = FAN < 16 ? 24 : 10,
-	SEGMENTS = 28,
+	SEGMENT_FIRST = 4,
+	SEGMENT_LEAST = 1 << SEGMENT_FIRST,
+	SEGMENTS = 31,
 	SHOTS_SHARED = 60,
 	TRIES = 16, /* of a reader, before it waits in line */
 };
@@ -97,31 +99,37 @@ _Static_assert(1 << FAN_BITS == FAN, "the number of children is a power of two")
 
 /* --- pages --- */
 
-#define PAGE_INNER 0x100u // in level
 #define VERSION_OPEN UINT64_C(1)
 #define VERSION_STEP UINT64_C(2)
 #define VERSION_BITS 11
 #define VERSION(stamp) ((uint64_t)(stamp) << VERSION_BITS | VERSION_OPEN)
 #define VERSION_STAMP(version) ((version) >> VERSION_BITS)
 
-/** What every page begins with. 32 bytes; a chunk's items follow. */
+/**
+ * What is known of a page, kept apart from it: if each page began with it, all of them would compete for the same few
+ * places in the caches.
+ */
 struct page {
 	_Atomic uint64_t version;
 	uint64_t born; // the list's epoch when it was allocated: snapshots before do not have it
-	uint32_t start, count; // chunk: first slot in use, and items; inner node: children in count
-	uint32_t level; // inner node: 0 has chunks below; and PAGE_INNER
-	uint32_t uniform; // inner node: all children but the last have as many items as there can be
+	uint16_t start, count; // chunk: first slot in use, and items
+	uint32_t link; // chains it to another
+	uint32_t number; // its own
+	uint32_t inner; // 1: an inner node
 };
 
+/** Lies in its page at a place that depends on the number, for the same reason. */
 struct inner {
-	struct page page;
-	_Alignas(FAN < 64
-			 ? 8
-			 : 64) uint64_t groups[GROUPS]; // items of eight children: a search reads one line of
-		// these and one of the counts
+	uint64_t groups
+		[GROUPS]; // items of eight children: a search reads one line of these and one of the counts
 	uint64_t counts[FAN]; // items below each child; 0 past the last
 	uint32_t child[FAN];
+	uint32_t count, level; // children; level 0 has chunks below
+	uint32_t uniform; // all children but the last have as many items as there can be
+	uint32_t unused;
 };
+/* How many places there are, in lines: a power of two. */
+enum { INNER_PLACES = KIN_LIST_PAGE - sizeof(struct inner) >= 32 * 64 ? 32 : 1 };
 _Static_assert(sizeof(struct inner) <= KIN_LIST_PAGE, "an inner node is a page");
 
 /** An entry of an inner node. */
@@ -188,11 +196,12 @@ struct kin_list {
 	bool single; // items are read and written in one piece
 	uint32_t capacity; // items in a chunk
 	uint32_t units; // pages of a chunk
-	uint32_t segment_bits; // pages of the first segment, as a power of two
 	uint64_t inverse; // of capacity: 2^64 / capacity, rounded up
 	size_t item_size;
-	/* Segment k has pages from (1 << bits << k) - (1 << bits) on; where page -(1 << bits) would be. */
-	_Atomic(char *) bases[SEGMENTS];
+	/* Segment k, from SEGMENT_FIRST on, has the 1 << k pages from (1 << k) - SEGMENT_LEAST on. These are where page
+	   -SEGMENT_LEAST would be. pages is set last. */
+	_Atomic(char *) bytes[SEGMENTS];
+	_Atomic(struct page *) pages[SEGMENTS];
 	int descriptor;
 	struct shot *shots; // of a shared list: in its file
 	int32_t shots_room;
@@ -213,31 +222,42 @@ static inline struct shot *list_shot(struct kin_list *list, int32_t place)
 
 /* --- addresses --- */
 
-/** In pages.c: map a segment that another process has added. NULL: it cannot be. */
-char *pages_map(struct kin_list *list, unsigned segment);
+/** In pages.c: map a segment that another process has added. Returns whether it could be. */
+bool pages_map(struct kin_list *list, unsigned segment);
 
-/** Where a page is; NULL only if it is in a segment of a shared list that cannot be mapped. */
+static inline unsigned page_segment(uint32_t page)
+{
+	return 31 - (unsigned)__builtin_clz(page + SEGMENT_LEAST);
+}
+
+/** What is known of a page; NULL only if it is in a segment of a shared list that cannot be mapped. */
 static inline struct page *list_page(struct kin_list *list, uint32_t page)
 {
-	uint32_t at = page + (1u << list->segment_bits);
-	unsigned segment = 31 - (unsigned)__builtin_clz(at) - list->segment_bits;
-	char *base = atomic_load_explicit(&list->bases[segment], memory_order_acquire);
-	if (UNLIKELY(!base)) {
-		base = pages_map(list, segment);
-		if (!base)
+	unsigned segment = page_segment(page);
+	struct page *pages = atomic_load_explicit(&list->pages[segment], memory_order_acquire);
+	if (UNLIKELY(!pages)) {
+		if (!pages_map(list, segment))
 			return NULL;
+		pages = atomic_load_explicit(&list->pages[segment], memory_order_acquire);
 	}
-	return (struct page *)(base + (size_t)at * KIN_LIST_PAGE);
+	return pages + page + SEGMENT_LEAST;
 }
 
-static inline struct inner *list_inner(struct kin_list *list, uint32_t page)
+/** The page itself; list_page was called for it before. */
+static inline char *list_bytes(const struct kin_list *list, uint32_t page)
 {
-	return (struct inner *)list_page(list, page);
+	char *bytes = atomic_load_explicit(&list->bytes[page_segment(page)], memory_order_relaxed);
+	return bytes + (size_t)(page + SEGMENT_LEAST) * KIN_LIST_PAGE;
 }
 
-static inline char *page_slot(const struct kin_list *list, struct page *page, uint64_t slot)
+static inline struct inner *list_inner(const struct kin_list *list, uint32_t page)
 {
-	return (char *)(page + 1) + slot * list->item_size;
+	return (struct inner *)(void *)(list_bytes(list, page) + page % INNER_PLACES * 64);
+}
+
+static inline char *page_slot(const struct kin_list *list, const struct page *page, uint64_t slot)
+{
+	return list_bytes(list, page->number) + slot * list->item_size;
 }
 
 /** Chunks of capacity items that come before item number `offset` if all are full. */

@@ -1,6 +1,6 @@
 /*
  * Segments double in size, so a number says which one it is in, and small lists are small. Free pages are chained by
- * words beside them, not in them: those that were given back to the system stay untouched.
+ * what is known of them, not in them: those that were given back to the system stay untouched.
  *
  * The memory of a shared list is asked for with fallocate before it is used, pages that were given back as well: a
  * lack is an error here, and not a SIGBUS there.
@@ -21,85 +21,75 @@ enum { GIVEN_AT_ONCE = 32 };
 void pages_init(struct kin_list *list, size_t item_size)
 {
 	const size_t least = KIN_LIST_LEAST;
-	size_t bytes = sizeof(struct page) + least * item_size;
+	size_t bytes = least * item_size;
 	list->item_size = item_size;
 	list->units = (uint32_t)((bytes + KIN_LIST_PAGE - 1) / KIN_LIST_PAGE);
-	list->capacity = (uint32_t)(((size_t)list->units * KIN_LIST_PAGE - sizeof(struct page)) / item_size);
+	list->capacity = (uint32_t)((size_t)list->units * KIN_LIST_PAGE / item_size);
 	list->inverse = UINT64_MAX / list->capacity + 1;
 	list->single = item_size == 4 || item_size == 8;
-	list->segment_bits = 4;
-	while (1u << list->segment_bits < 2 * list->units)
-		list->segment_bits++;
 }
 
-static uint32_t segment_pages(const struct kin_list *list, unsigned segment)
+static uint32_t segment_pages(unsigned segment)
 {
-	return 1u << (list->segment_bits + segment);
+	return 1u << segment;
 }
 
-/* The page after the last one of the segments before. */
-static uint64_t segment_first(const struct kin_list *list, unsigned segment)
+static uint32_t segment_first(unsigned segment)
 {
-	return ((uint64_t)1 << (list->segment_bits + segment)) - ((uint64_t)1 << list->segment_bits);
+	return segment_pages(segment) - SEGMENT_LEAST;
 }
 
-static unsigned segment_of(const struct kin_list *list, uint32_t page)
+/* Pages, and what is known of them. */
+static size_t segment_bytes(unsigned segment)
 {
-	return 31 - (unsigned)__builtin_clz(page + (1u << list->segment_bits)) - list->segment_bits;
-}
-
-/* Pages, and the words beside them. */
-static size_t segment_bytes(const struct kin_list *list, unsigned segment)
-{
-	size_t pages = segment_pages(list, segment);
-	size_t bytes = pages * KIN_LIST_PAGE + pages * sizeof(uint32_t);
+	size_t pages = segment_pages(segment);
+	size_t bytes = pages * (KIN_LIST_PAGE + sizeof(struct page));
 	return (bytes + SYSTEM_PAGE - 1) & ~(SYSTEM_PAGE - 1);
 }
 
-static size_t segment_offset(const struct kin_list *list, unsigned segment)
+static size_t segment_offset(unsigned segment)
 {
 	size_t offset = PAGES_FILE_HEAD;
-	for (unsigned before = 0; before < segment; before++)
-		offset += segment_bytes(list, before);
+	for (unsigned before = SEGMENT_FIRST; before < segment; before++)
+		offset += segment_bytes(before);
 	return offset;
 }
 
-char *pages_map(struct kin_list *list, unsigned segment)
+bool pages_map(struct kin_list *list, unsigned segment)
 {
 	const int saved = errno;
-	size_t bytes = segment_bytes(list, segment);
+	const size_t bytes = segment_bytes(segment), pages = segment_pages(segment);
 	char *memory = list->shared ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, list->descriptor,
-					      (off_t)segment_offset(list, segment))
+					      (off_t)segment_offset(segment))
 				    : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 					      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	errno = saved;
 	if (memory == MAP_FAILED)
-		return NULL;
-	uintptr_t before = (uintptr_t)segment_pages(list, segment) * KIN_LIST_PAGE;
-	char *base = (char *)((uintptr_t)memory - before), *other = NULL;
-	if (atomic_compare_exchange_strong(&list->bases[segment], &other, base))
-		return base;
-	munmap(memory, bytes);
-	return other;
+		return false;
+	/* Another thread may be at it too. */
+	char *before = (char *)((uintptr_t)memory - pages * KIN_LIST_PAGE), *other = NULL;
+	if (!atomic_compare_exchange_strong(&list->bytes[segment], &other, before)) {
+		munmap(memory, bytes);
+		before = other;
+	}
+	uintptr_t known = (uintptr_t)before + 2 * pages * KIN_LIST_PAGE - pages * sizeof(struct page);
+	atomic_store_explicit(&list->pages[segment], (struct page *)known, memory_order_release);
+	return true;
 }
 
 void pages_finish(struct kin_list *list)
 {
-	for (unsigned segment = 0; segment < SEGMENTS; segment++) {
-		char *base = atomic_load_explicit(&list->bases[segment], memory_order_relaxed);
-		if (base)
-			munmap(base + (size_t)segment_pages(list, segment) * KIN_LIST_PAGE,
-				segment_bytes(list, segment));
+	for (unsigned segment = SEGMENT_FIRST; segment < SEGMENTS; segment++) {
+		char *bytes = atomic_load_explicit(&list->bytes[segment], memory_order_relaxed);
+		if (bytes)
+			munmap(bytes + (size_t)segment_pages(segment) * KIN_LIST_PAGE,
+				segment_bytes(segment));
 	}
 }
 
 uint32_t *pages_link(struct kin_list *list, uint32_t page)
 {
-	unsigned segment = segment_of(list, page);
-	char *base = (char *)list_page(list, page);
-	size_t index = page - segment_first(list, segment);
-	char *after = base + (segment_pages(list, segment) - index) * KIN_LIST_PAGE;
-	return (uint32_t *)(void *)after + index;
+	return &list_page(list, page)->link;
 }
 
 /* --- chains --- */
@@ -121,10 +111,10 @@ static uint32_t pop(struct kin_list *list, uint32_t *chain, uint32_t *count)
 
 /* --- from the system, and back --- */
 
-static size_t page_offset(const struct kin_list *list, uint32_t page)
+static size_t page_offset(uint32_t page)
 {
-	unsigned segment = segment_of(list, page);
-	return segment_offset(list, segment) + (page - segment_first(list, segment)) * KIN_LIST_PAGE;
+	unsigned segment = page_segment(page);
+	return segment_offset(segment) + (page - segment_first(segment)) * KIN_LIST_PAGE;
 }
 
 static int reserve(const struct kin_list *list, size_t offset, size_t bytes)
@@ -142,10 +132,10 @@ static void give_run(struct kin_list *list, uint32_t page, uint32_t count)
 	if (KIN_LIST_PAGE < SYSTEM_PAGE)
 		return;
 	if (!list->shared)
-		madvise(list_page(list, page), bytes, MADV_DONTNEED);
+		madvise(list_bytes(list, page), bytes, MADV_DONTNEED);
 	else
 		(void)!fallocate(list->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			(off_t)page_offset(list, page), (off_t)bytes);
+			(off_t)page_offset(page), (off_t)bytes);
 }
 
 static int by_number(const void *a, const void *b)
@@ -154,7 +144,6 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* A page that is zero is closed, as it was before. */
 static void give_some(struct kin_list *list, uint32_t *from, uint32_t *from_count, uint32_t *to,
 	uint32_t *to_count, uint32_t units)
 {
@@ -166,7 +155,7 @@ static void give_some(struct kin_list *list, uint32_t *from, uint32_t *from_coun
 	for (uint32_t i = 0; i < count; i = first) {
 		first = i + 1;
 		while (first < count && pages[first] == pages[first - 1] + units &&
-			segment_of(list, pages[first]) == segment_of(list, pages[i]))
+			page_segment(pages[first]) == page_segment(pages[i]))
 			first++;
 		give_run(list, pages[i], (first - i) * units);
 	}
@@ -189,20 +178,20 @@ static int add_segment(struct kin_list *list)
 {
 	struct top *top = list->top;
 	unsigned segment = top->segments;
-	if (segment >= SEGMENTS || segment_first(list, segment + 1) >= UINT32_MAX / 2)
+	if (segment >= SEGMENTS)
 		return -ENOMEM;
 	if (list->shared) {
-		size_t offset = segment_offset(list, segment), bytes = segment_bytes(list, segment);
-		size_t pages = (size_t)segment_pages(list, segment) * KIN_LIST_PAGE;
+		size_t offset = segment_offset(segment), bytes = segment_bytes(segment);
+		size_t pages = (size_t)segment_pages(segment) * KIN_LIST_PAGE;
 		if (ftruncate(list->descriptor, (off_t)(offset + bytes)) < 0 ||
 			reserve(list, offset + pages, bytes - pages) < 0)
 			return -ENOMEM;
 	}
-	if (!atomic_load(&list->bases[segment]) && !pages_map(list, segment))
+	if (!atomic_load(&list->pages[segment]) && !pages_map(list, segment))
 		return -ENOMEM;
 	top->segments++;
 	if (!list->shared)
-		top->end = (uint32_t)segment_first(list, segment + 1);
+		top->end = (uint32_t)segment_first(segment + 1);
 	return 0;
 }
 
@@ -210,7 +199,7 @@ static int add_segment(struct kin_list *list)
 static int extend(struct kin_list *list)
 {
 	struct top *top = list->top;
-	uint64_t mapped = segment_first(list, top->segments);
+	uint64_t mapped = segment_first(top->segments);
 	if (top->end >= mapped)
 		return add_segment(list) < 0 ? -ENOMEM : list->shared ? extend(list) : 0;
 	/* Of a shared list: the next sixteenth of what it has, within its segment. */
@@ -219,7 +208,7 @@ static int extend(struct kin_list *list)
 		more = 2 * list->units;
 	if (more > room)
 		more = room;
-	if (reserve(list, page_offset(list, top->end), (size_t)more * KIN_LIST_PAGE) < 0)
+	if (reserve(list, page_offset(top->end), (size_t)more * KIN_LIST_PAGE) < 0)
 		return -ENOMEM;
 	top->end += (uint32_t)more;
 	return 0;
@@ -230,8 +219,7 @@ static int ask_again(struct kin_list *list, uint32_t *given, uint32_t *given_cou
 	uint32_t *to_count, uint32_t units, uint64_t need)
 {
 	while (*given && *to_count < need) {
-		if (list->shared &&
-			reserve(list, page_offset(list, *given), (size_t)units * KIN_LIST_PAGE) < 0)
+		if (list->shared && reserve(list, page_offset(*given), (size_t)units * KIN_LIST_PAGE) < 0)
 			return -ENOMEM;
 		push(list, to, to_count, pop(list, given, given_count));
 	}
@@ -265,7 +253,7 @@ int pages_prepare(struct kin_list *list, uint64_t inner, uint64_t chunks)
 	return result;
 }
 
-static uint32_t begin_use(struct kin_list *list, uint32_t page)
+static uint32_t begin_use(struct kin_list *list, uint32_t page, bool inner)
 {
 	struct top *top = list->top;
 	struct page *at = list_page(list, page);
@@ -273,14 +261,21 @@ static uint32_t begin_use(struct kin_list *list, uint32_t page)
 	atomic_store_explicit(&at->version, VERSION(list_seq(top) + 1), memory_order_relaxed);
 	FENCE(memory_order_release);
 	at->born = top->epoch;
+	at->number = page;
+	at->inner = inner;
 	top->live++;
 	return page;
 }
 
-uint32_t pages_take_inner(struct kin_list *list)
+static uint32_t take_single(struct kin_list *list)
 {
 	struct top *top = list->top;
-	return begin_use(list, top->free ? pop(list, &top->free, &top->free_count) : top->next++);
+	return top->free ? pop(list, &top->free, &top->free_count) : top->next++;
+}
+
+uint32_t pages_take_inner(struct kin_list *list)
+{
+	return begin_use(list, take_single(list), true);
 }
 
 uint32_t pages_take_chunk(struct kin_list *list)
@@ -288,15 +283,15 @@ uint32_t pages_take_chunk(struct kin_list *list)
 	struct top *top = list->top;
 	const uint32_t units = list->units;
 	if (units == 1)
-		return pages_take_inner(list);
+		return begin_use(list, take_single(list), false);
 	if (top->free_large)
-		return begin_use(list, pop(list, &top->free_large, &top->free_large_count));
-	while (segment_of(list, top->next) != segment_of(list, top->next + units - 1)) {
+		return begin_use(list, pop(list, &top->free_large, &top->free_large_count), false);
+	while (page_segment(top->next) != page_segment(top->next + units - 1)) {
 		push(list, &top->free, &top->free_count, top->next);
 		top->next++;
 	}
 	top->next += units;
-	return begin_use(list, top->next - units);
+	return begin_use(list, top->next - units, false);
 }
 
 void pages_free_inner(struct kin_list *list, uint32_t page)
@@ -336,7 +331,7 @@ void pages_sweep(struct kin_list *list, const uint8_t *used)
 		if (used[page / 8] & 1 << page % 8)
 			continue;
 		while (page + run < top->next && !(used[(page + run) / 8] & 1 << (page + run) % 8) &&
-			segment_of(list, page + run) == segment_of(list, page))
+			page_segment(page + run) == page_segment(page))
 			run++;
 		uint32_t left = run, at = page;
 		for (; list->units > 1 && left >= list->units; left -= list->units, at += list->units) {
@@ -352,5 +347,6 @@ uint64_t pages_bytes(struct kin_list *list)
 	const struct top *top = list->top;
 	uint64_t given = (uint64_t)LD(top->given_count) + (uint64_t)LD(top->given_large_count) * list->units;
 	uint64_t touched = LD(top->next);
-	return (touched - (given < touched ? given : touched)) * KIN_LIST_PAGE + touched * sizeof(uint32_t);
+	return (touched - (given < touched ? given : touched)) * KIN_LIST_PAGE +
+	       touched * sizeof(struct page);
 }

@@ -23,43 +23,48 @@ static inline bool is_acceptable(uint64_t version, uint64_t seq)
 	return version & VERSION_OPEN && VERSION_STAMP(version) <= seq;
 }
 
-/* The child in which item number *offset is, or FAN. */
-static inline unsigned find_child(
-	const struct kin_list *list, const struct inner *inner, unsigned level, uint64_t *offset)
-{
-	if (!LD(inner->page.uniform))
-		return inner_find(inner, offset);
-	uint64_t k = list_divide(list, *offset) >> (FAN_BITS * level);
-	*offset -= (k << (FAN_BITS * level)) * list->capacity;
-	return k < FAN ? (unsigned)k : FAN;
-}
-
-/* Down the body. The chunk is where the mapping of seq has it; its content is for the caller to check. */
-static inline int find_in_body(
+/*
+ * Down the body. The chunk is where the mapping of seq has it; its content is for the caller to check. Below uniform
+ * nodes the way is arithmetic: chunk number `chunks` of those before this offset, all full, and the item in it.
+ */
+static inline __attribute__((always_inline)) int find_in_body(
 	struct kin_list *list, uint32_t page, unsigned height, uint64_t offset, struct found *found)
 {
+	const uint64_t capacity = list->capacity, seq = found->seq;
+	uint64_t chunks = list_divide(list, offset);
+	offset -= chunks * capacity;
 	while (height-- > 0) {
-		struct inner *inner = list_inner(list, page);
-		if (UNLIKELY(!inner))
+		struct page *at = list_page(list, page);
+		if (UNLIKELY(!at))
 			return -ENOMEM;
-		uint64_t version = atomic_load_explicit(&inner->page.version, memory_order_acquire);
-		if (UNLIKELY(!is_acceptable(version, found->seq)))
+		const struct inner *inner = list_inner(list, page);
+		uint64_t version = atomic_load_explicit(&at->version, memory_order_acquire);
+		if (UNLIKELY(!is_acceptable(version, seq)))
 			return READ_AGAIN;
-		unsigned k = find_child(list, inner, height, &offset);
-		if (UNLIKELY(k == FAN))
+		uint64_t k = chunks >> (FAN_BITS * height);
+		if (LD(inner->uniform))
+			chunks -= k << (FAN_BITS * height);
+		else {
+			offset += chunks * capacity;
+			k = inner_find(inner, &offset);
+			chunks = list_divide(list, offset);
+			offset -= chunks * capacity;
+		}
+		if (UNLIKELY(k >= FAN))
 			return READ_AGAIN;
 		page = LD(inner->child[k]);
-		if (UNLIKELY(!is_same(&inner->page.version, version)))
+		if (UNLIKELY(!is_same(&at->version, version)))
 			return READ_AGAIN;
 	}
 	struct page *chunk = list_page(list, page);
 	if (UNLIKELY(!chunk))
 		return -ENOMEM;
 	found->version = atomic_load_explicit(&chunk->version, memory_order_seq_cst);
-	if (UNLIKELY(!is_acceptable(found->version, KIN_LIST_BUG == 1 ? UINT64_MAX : found->seq)))
+	if (UNLIKELY(!is_acceptable(found->version, KIN_LIST_BUG == 1 ? UINT64_MAX : seq)))
 		return READ_AGAIN;
 	uint64_t start = LD(chunk->start);
-	if (UNLIKELY(offset >= LD(chunk->count) || start + offset >= list->capacity))
+	offset += chunks * capacity;
+	if (UNLIKELY(offset >= LD(chunk->count) || start + offset >= capacity))
 		return READ_AGAIN;
 	found->page = chunk;
 	found->slot = start + offset;
@@ -79,6 +84,31 @@ static inline int find_in_end(struct kin_list *list, uint32_t page, uint64_t slo
 	return READ_ENDS;
 }
 
+/* In the head or tail chunk, or the last item. */
+static __attribute__((noinline)) int find_at_ends(struct kin_list *list, uint64_t index, struct found *found)
+{
+	struct top *top = list->top;
+	const uint64_t seq = found->seq;
+	const struct mapping *map = &top->map[seq & 1];
+	uint64_t head_count = LD(map->head_count), body_count = LD(map->body_count);
+	uint32_t head = LD(map->head), head_start = LD(map->head_start);
+	uint32_t root = LD(map->root), height = LD(map->height);
+	uint32_t tail = LD(map->tail), tail_start = LD(map->tail_start);
+	uint64_t tail_end = atomic_load_explicit(&top->tail_end[seq & 1], memory_order_acquire);
+	if (UNLIKELY(!is_same(&top->seq, seq)))
+		return READ_AGAIN;
+	uint64_t count = head_count + body_count + tail_end - tail_start;
+	if (index == KIN_LIST_LAST)
+		index = count - 1;
+	if (index >= count) // also the last of none
+		return -ERANGE;
+	if (index < head_count)
+		return find_in_end(list, head, head_start + index, found);
+	if (index - head_count < body_count)
+		return find_in_body(list, root, height, index - head_count, found);
+	return find_in_end(list, tail, tail_start + index - head_count - body_count, found);
+}
+
 /* The mapping of found->seq, and what is in it at an index. */
 static inline __attribute__((always_inline)) int find(
 	struct kin_list *list, uint64_t index, struct found *found)
@@ -88,29 +118,12 @@ static inline __attribute__((always_inline)) int find(
 	const struct mapping *map = &top->map[seq & 1];
 	found->seq = seq;
 	uint64_t head_count = LD(map->head_count), body_count = LD(map->body_count);
-	if (LIKELY(index - head_count < body_count)) {
-		uint32_t root = LD(map->root), height = LD(map->height);
-		if (UNLIKELY(!is_same(&top->seq, seq)))
-			return READ_AGAIN;
-		return find_in_body(list, root, height, index - head_count, found);
-	}
-	uint32_t head = LD(map->head), head_start = LD(map->head_start);
+	if (UNLIKELY(index - head_count >= body_count))
+		return find_at_ends(list, index, found);
 	uint32_t root = LD(map->root), height = LD(map->height);
-	uint32_t tail = LD(map->tail), tail_start = LD(map->tail_start);
-	uint64_t tail_end = atomic_load_explicit(&top->tail_end[seq & 1], memory_order_acquire);
 	if (UNLIKELY(!is_same(&top->seq, seq)))
 		return READ_AGAIN;
-	uint64_t count = head_count + body_count + tail_end - tail_start;
-	if (index == KIN_LIST_LAST) {
-		index = count - 1;
-		if (index - head_count < body_count)
-			return find_in_body(list, root, height, index - head_count, found);
-	}
-	if (index >= count) // also the last of none
-		return -ERANGE;
-	if (index < head_count)
-		return find_in_end(list, head, head_start + index, found);
-	return find_in_end(list, tail, tail_start + index - head_count - body_count, found);
+	return find_in_body(list, root, height, index - head_count, found);
 }
 
 int read_find(struct kin_list *list, uint64_t index, struct found *found)
@@ -150,7 +163,7 @@ static __attribute__((noinline)) int get_again(struct kin_list *list, uint64_t i
 		struct found found;
 		for (unsigned i = 0; i < 4 * round; i++)
 			cpu_relax();
-		int result = find(list, index, &found);
+		int result = read_find(list, index, &found);
 		if (result < 0)
 			return result;
 		if (result == READ_AGAIN)

@@ -37,7 +37,7 @@ static void mark_below(struct sweep *sweep, uint32_t page, unsigned height)
 	if (!mark(sweep, page, 1))
 		return;
 	const struct inner *inner = list_inner(sweep->list, page);
-	for (uint32_t k = 0; k < inner->page.count; k++)
+	for (uint32_t k = 0; k < inner->count; k++)
 		mark_below(sweep, inner->child[k], height - 1);
 }
 

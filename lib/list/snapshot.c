@@ -104,7 +104,7 @@ static void take_place(struct kin_list *list, int32_t place)
 static void free_dead(struct kin_list *list, uint32_t page)
 {
 	struct page *at = list_page(list, page);
-	if (at->level & PAGE_INNER) {
+	if (at->inner) {
 		pages_free_inner(list, page);
 		return;
 	}
@@ -216,8 +216,10 @@ KIN_API const void *kin_snapshot_at(const struct kin_snapshot *snapshot, size_t 
 		uint64_t offset = index - map->head_count;
 		uint32_t id = map->root;
 		for (unsigned depth = 0; depth < map->height; depth++) {
-			struct inner *inner = list_inner(list, id);
-			unsigned k = inner ? inner_find(inner, &offset) : FAN;
+			if (!list_page(list, id))
+				return NULL;
+			const struct inner *inner = list_inner(list, id);
+			unsigned k = inner_find(inner, &offset);
 			if (k == FAN)
 				return NULL;
 			id = inner->child[k];
