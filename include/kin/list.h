@@ -162,7 +162,7 @@ size_t kin_list_memory(struct kin_list *list);
  *
  * @param list       any list
  * @param item       item_size bytes, copied
- * @param ret_index  NULL, or receives the index it had when it was added
+ * @param ret_index  NULL, or receives the index it had when it was added; undefined after a failure
  * @return           0; -ENOMEM; -EDEADLK: called from inside of kin_list_update on the same list
  *
  * O(1), O(log n) for one in a thousand. Since 0.1.

@@ -34,9 +34,7 @@ int change_append(struct kin_list *list, const void *item)
 	uint64_t end = list_tail_end(top);
 	if (UNLIKELY(map->tail == NONE || end == list->capacity))
 		return append_to_new_chunk(list, item);
-	item_write(page_slot(list, list_page(list, map->tail), end), item, list->item_size);
-	CHAOS();
-	atomic_store_explicit(&top->tail_end[list_seq(top) & 1], end + 1, memory_order_release);
+	append_in_tail(list, map->tail, end, item);
 	return 0;
 }
 

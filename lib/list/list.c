@@ -202,10 +202,15 @@ KIN_HOT KIN_API int kin_list_append(struct kin_list *list, const void *item, siz
 	int result = list_lock(list);
 	if (UNLIKELY(result < 0))
 		return result;
-	size_t index = list_count(list->top);
-	result = change_append(list, item);
-	if (LIKELY(result == 0) && ret_index)
-		*ret_index = index;
+	struct top *top = list->top;
+	const struct mapping *map = list_map(top);
+	const uint64_t end = list_tail_end(top);
+	if (ret_index)
+		*ret_index = map_count(map, end);
+	if (LIKELY(map->tail != NONE && end < list->capacity))
+		append_in_tail(list, map->tail, end, item);
+	else
+		result = change_append(list, item);
 	list_unlock_added(list, result == 0);
 	return result;
 }
@@ -228,10 +233,14 @@ KIN_HOT KIN_API int kin_list_remove(struct kin_list *list, size_t index, void *r
 	int result = list_lock(list);
 	if (UNLIKELY(result < 0))
 		return result;
-	size_t count = list_count(list->top);
-	if (index == KIN_LIST_LAST)
-		index = count - 1;
-	result = index < count ? change_remove(list, index, ret_item) : -ERANGE;
+	if (index == 0 && LIKELY(list_map(list->top)->head_count))
+		remove_in_head(list, ret_item);
+	else {
+		size_t count = list_count(list->top);
+		if (index == KIN_LIST_LAST)
+			index = count - 1;
+		result = index < count ? change_remove(list, index, ret_item) : -ERANGE;
+	}
 	list_unlock(list);
 	return result;
 }

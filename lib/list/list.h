@@ -255,6 +255,12 @@ static inline struct inner *list_inner(const struct kin_list *list, uint32_t pag
 	return (struct inner *)(void *)(list_bytes(list, page) + page % INNER_PLACES * 64);
 }
 
+/** A slot of a chunk at an end of the list. */
+static inline char *list_slot(const struct kin_list *list, uint32_t page, uint64_t slot)
+{
+	return list_bytes(list, page) + slot * list->item_size;
+}
+
 static inline char *page_slot(const struct kin_list *list, const struct page *page, uint64_t slot)
 {
 	return list_bytes(list, page->number) + slot * list->item_size;

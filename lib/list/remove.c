@@ -23,11 +23,11 @@ static int remove_first(struct kin_list *list, void *ret_item)
 	struct top *top = list->top;
 	struct mapping map = *list_map(top);
 	uint64_t tail_end = list_tail_end(top);
-	if (LIKELY(map.head_count)) {
-		change_read(list, list_page(list, map.head), map.head_start, ret_item);
-		map.head_start++;
-		map.head_count--;
-	} else if (map.body_count) {
+	if (map.head_count) {
+		remove_in_head(list, ret_item);
+		return 0;
+	}
+	if (map.body_count) {
 		struct edit edit;
 		int result = edit_prepare(list, 0, 1);
 		if (result < 0)
@@ -39,11 +39,10 @@ static int remove_first(struct kin_list *list, void *ret_item)
 		edit.map.head_count--;
 		edit_commit(&edit);
 		return 0;
-	} else {
-		change_read(list, list_page(list, map.tail), map.tail_start, ret_item);
-		map.tail_start++;
-		rewind_tail(list, &map, &tail_end);
 	}
+	change_read(list, list_page(list, map.tail), map.tail_start, ret_item);
+	map.tail_start++;
+	rewind_tail(list, &map, &tail_end);
 	list_flip(top, &map, tail_end);
 	return 0;
 }
