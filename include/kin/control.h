@@ -14,7 +14,8 @@
  *
  * A call that is stopped returns -ECANCELED or -ETIMEDOUT and leaves its results untouched; output arrays are
  * filled in part. What a body is doing when its call is stopped runs to its end on threads; on processes the
- * workers that still run chunks of a call past its deadline are killed and replaced.
+ * workers that still run chunks of a call past its deadline are killed and replaced. A call that only waits, for
+ * workers that are busy with other calls, ends within some 10 ms.
  *
  * Stability: libkin 0.x; functions may change between minor versions, which change the library's soname.
  */
@@ -120,8 +121,8 @@ void kin_control_set_progress(
  * @param done     receives the number of items done; can be NULL
  * @param total    receives the items of all calls begun so far; can be NULL
  *
- * Items are what the call counts: indexes, tiles, array items (for a sort: each once per pass). From any thread.
- * Since 0.1.
+ * Items are what the call counts: indexes, tiles, array items (for a sort: each once per pass). A call that fails
+ * before it begins, as for lack of memory, adds nothing. From any thread. Since 0.1.
  */
 void kin_control_progress(const struct kin_control *control, uint64_t *done, uint64_t *total);
 

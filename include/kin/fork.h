@@ -49,7 +49,8 @@
  *
  * A function returns its results, errors too, through the struct its task is part of. It must not leave by longjmp or
  * by a C++ exception past a fork that was not joined. A child of fork() made inside must not return into the
- * computation: it ends by exec or _exit.
+ * computation, nor join what was forked before it was made: it ends by exec or _exit. Until then it can use every
+ * pool, and fork and join tasks.
  *
  * Stability: libkin 0.x; functions may change between minor versions, which change the library's soname. The inline
  * functions become part of the program: build it again for a new minor version.

@@ -67,9 +67,16 @@ struct kin_job_options {
  * @param options  NULL: all defaults
  * @param ret_job  receives the job, owned by the caller: kin_job_destroy ends the handle. NULL: nobody will ask for
  *                 it
- * @return         0; -EINVAL: no function, or a bad size; -ENOMEM; -EDEADLK never: after can name only earlier jobs
+ * @return         0; -EINVAL: no function, a bad size, or in `after` NULL or a job of another pool; -ENOMEM; -EAGAIN:
+ *                 there is no thread to run it, and none could be made; -EDEADLK never: after can name only earlier
+ *                 jobs
  *
- * The job runs under the control (kin/control.h) that the submitting thread uses. Since 0.1.
+ * Inside a process worker the job is run at once, by the caller. `after` can name only jobs that were submitted in that
+ * worker: one of its parent's is -EINVAL.
+ *
+ * The job runs under the control (kin/control.h) that the submitting thread uses. Once that is cancelled or past its
+ * deadline, a job that could begin and has not ends with -ECANCELED or -ETIMEDOUT: with process workers within some
+ * 20 ms, with threads when its turn comes. Since 0.1.
  */
 int kin_submit(struct kin_pool *pool, kin_job_fn *fn, void *arg, const struct kin_job_options *options,
 	struct kin_job **ret_job);

@@ -15,8 +15,9 @@
  *
  * Chunks. A range is cut into chunks by its length and the grain alone, never by the workers; so what is computed per
  * chunk and combined in the order of the chunks (kin/reduce.h, kin/scan.h) has the same bits whatever runs it. Every
- * chunk is run once; the caller works too and waits only for chunks that somebody has begun, so a busy machine or a
- * worker that comes late costs nothing.
+ * chunk is run once. On threads the caller works too and waits only for chunks that somebody has begun: where workers
+ * come late, as on a busy machine, it runs all chunks itself, and pays for handing them over; a chunk whose worker has
+ * lost its CPU is waited for. docs/PARALLEL.md has what that cost where it was measured.
  *
  * Threads or processes. Threads share everything with the caller. Process workers are forked, and share what lies in
  * shared memory:
@@ -92,7 +93,8 @@ struct kin_pool_options {
 	unsigned workers;
 	enum kin_kind kind;
 	const char *name; /* at most 9 bytes show, as NAME/1, NAME/2 ... in ps and top; NULL: "kin" */
-	bool pin; /* bind each worker to one CPU: cores first, then their second hardware threads */
+	/* Bind each worker to one CPU: cores first, then their second hardware threads. kin_pool_warning: if not. */
+	bool pin;
 	bool finish_at_exit; /* exit() runs all submitted jobs first; otherwise they end with the process */
 	size_t stack_size; /* of worker threads, in bytes; 0: the system's default */
 };
@@ -136,12 +138,13 @@ void kin_pool_destroy(struct kin_pool *pool);
 int kin_pool_default(struct kin_pool **ret_pool);
 
 /**
- * Change the number of workers. No call may run on the pool meanwhile; submitted jobs wait.
+ * Change the number of workers. No call may run on the pool meanwhile; submitted jobs wait. Calls that have begun are
+ * noticed; that none begins at the same time is for the caller to see to.
  *
  * @param pool     NULL: the default pool
  * @param workers  as in struct kin_pool_options; 0: count anew what this process may use
- * @return         0, also where fewer were to be had (see kin_pool_warning); -EBUSY: a call is running; -ENOMEM,
- *                 -EAGAIN
+ * @return         0, also where fewer were to be had (see kin_pool_warning); -EBUSY: a call is running, whoever runs
+ *                 its work, or a computation of kin/fork.h; -ENOMEM, -EAGAIN
  *
  * Process workers are forked anew, which shows them code and memory that came after the pool. Since 0.1.
  */
@@ -168,7 +171,8 @@ unsigned kin_pool_workers(struct kin_pool *pool);
 enum kin_kind kin_pool_kind(struct kin_pool *pool);
 
 /**
- * Why the pool is not what was asked for: fewer workers, no pinning.
+ * Why the pool is not what was asked for: fewer workers, or workers that are not bound to a CPU, which is told only
+ * where nothing else is. It is about the workers the pool began with, not about those that later took their places.
  *
  * @param pool     NULL: the default pool
  * @param warning  filled, with code 0 if there is nothing to say
@@ -199,7 +203,7 @@ int kin_pool_last_crash(struct kin_pool *pool, struct kin_crash *crash);
 /** What a pool did so far; see kin_pool_stats. All but `workers` only grow. */
 struct kin_pool_stats {
 	uint64_t calls; /* loops handed to the workers; those the caller ran alone at once are not counted */
-	uint64_t chunks; /* chunks run by workers, the caller's own not counted */
+	uint64_t chunks; /* chunks run by workers, the caller's own and unfinished ones not counted */
 	uint64_t wakes; /* sleeping workers woken for work */
 	uint64_t sleeps; /* times a worker went to sleep */
 	uint64_t spin_ns; /* time workers spent looking for work without sleeping, in nanoseconds */
@@ -211,7 +215,9 @@ struct kin_pool_stats {
 };
 
 /**
- * Read the pool's counters; each is exact, but they are read one after the other while workers work.
+ * Read the pool's counters, one after the other while workers work. Of a call that has returned all its chunks are
+ * counted, of a job that has ended the job. What workers do beside that may be counted a little later: how they go to
+ * sleep, and deaths after a worker's last chunk.
  *
  * @param pool   NULL: the default pool
  * @param stats  filled
@@ -334,7 +340,8 @@ int kin_find(struct kin_pool *pool, size_t begin, size_t end, kin_test *test, vo
  * @param pool  NULL: the default pool
  * @return      from 0 to kin_pool_slots() - 1 inside a body or job of the pool; -1 elsewhere
  *
- * Since 0.1.
+ * In a process worker the pool is the one that the worker belongs to. All others count as one there: inside the calls
+ * and jobs that the worker makes on them, which run alone in it, the index is of that process. Since 0.1.
  */
 int kin_worker_index(struct kin_pool *pool);
 
@@ -369,7 +376,8 @@ int kin_local_create(struct kin_local **ret_local, struct kin_pool *pool, size_t
  * The calling worker's value.
  *
  * @param local  the storage
- * @return       its address, for as long as the chunk or job runs; NULL outside of them
+ * @return       its address, for as long as the chunk or job runs; NULL outside of them, and for a pool of processes
+ *               in a worker of another one
  *
  * Since 0.1.
  */

@@ -2,6 +2,7 @@
 #include "fork/fork.h"
 
 #include "base/api.h"
+#include "base/fork.h"
 
 #include <errno.h>
 
@@ -126,8 +127,9 @@ KIN_API int kin_run(struct kin_pool *pool, kin_task_fn *root, struct kin_task *t
 	int result = pool_fork_enter(pool, &team, &index);
 	if (result < 0)
 		return result;
+	const uint32_t generation = fork_generation();
 	fork_run(team, index, root, task);
-	if (team)
+	if (team && fork_generation() == generation) // a child has no slot: its pool is made new
 		pool_fork_leave(pool, index);
 	return 0;
 }

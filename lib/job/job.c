@@ -256,14 +256,34 @@ static void skip_ended_ancestors_locked(struct kin_job *job)
 	}
 }
 
+static int call_alone(struct kin_pool *pool, struct kin_job *job)
+{
+	struct context context = {
+		.outer = context_now,
+		.team = pool->team,
+		.control = job->control,
+		.job = context_now ? context_now->job : 0,
+		.index = context_index_in(pool->team),
+	};
+	context_now = &context;
+	int value = kin_stopping();
+	if (value == 0)
+		value = job->fn(job->arg, job->result_size ? job->result : NULL);
+	context_now = context.outer;
+	if (context.index_owned)
+		context_give_index(&context);
+	return value;
+}
+
 /* In a process worker nothing runs beside the caller: the job is run at once, and those before it have ended. */
-static int run_at_once(struct kin_job *job, const struct kin_job_options *options, struct kin_job **ret_job)
+static int run_at_once(struct kin_pool *pool, struct kin_job *job, const struct kin_job_options *options,
+	struct kin_job **ret_job)
 {
 	for (size_t i = 0; i < options->after_count; i++)
 		if (options->after[i]->value != 0)
 			job->value = -ECANCELED;
 	if (job->value == 0)
-		job->value = job->fn(job->arg, job->result_size ? job->result : NULL);
+		job->value = call_alone(pool, job);
 	job->state = KIN_JOB_ENDED;
 	atomic_store(&job->word, JOB_ENDED);
 	job_release(job);
@@ -306,7 +326,7 @@ KIN_API int kin_submit(struct kin_pool *pool, kin_job_fn *fn, void *arg,
 	if (!job)
 		return -ENOMEM;
 	if (context_in_process_worker)
-		return run_at_once(job, &all, ret_job);
+		return run_at_once(pool, job, &all, ret_job);
 	pthread_mutex_lock(&jobs->lock);
 	error = jobs_start_helper_locked(jobs);
 	if (error == 0)

@@ -63,6 +63,7 @@ struct jobs {
 	_Atomic uint32_t changed; // a futex: a job ended
 	bool held; // nothing may begin
 	struct kin_job *running_list; // on processes
+	int64_t next_sweep; // when the keeper looks for ready jobs that are to stop
 	bool helper_started;
 	pthread_t helper; // runs jobs where the pool has no thread of its own
 	_Atomic uint32_t helper_bell, helper_stop;

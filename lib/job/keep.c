@@ -1,4 +1,5 @@
 /* Jobs on processes: the keeper hands each to a worker as a region of one step, and takes its result home. */
+#include "base/ticks.h"
 #include "job/jobs.h"
 #include "pool/control.h"
 #include "pool/keeper.h"
@@ -60,6 +61,19 @@ static void take_home(struct kin_pool *pool, struct kin_job *job, int value)
 	job_end(job, value);
 }
 
+/* A worker that runs it is killed at its deadline; where no worker has begun it, it ends without one. */
+static void stop_running(struct kin_pool *pool, struct kin_job *job)
+{
+	int why = job->control ? control_state(job->control) : 0;
+	if (!why)
+		return;
+	process_give_up(pool, job->post, 1, why);
+	if (!job->killed && control_is_late(job->control)) {
+		job->killed = true;
+		process_kill_runners(pool, job->post);
+	}
+}
+
 static void look_after_running(struct kin_pool *pool)
 {
 	struct jobs *jobs = pool->jobs;
@@ -72,11 +86,43 @@ static void look_after_running(struct kin_pool *pool)
 			take_home(pool, job, value);
 			continue;
 		}
-		if (job->control && !job->killed && control_state(job->control) == -ETIMEDOUT) {
-			job->killed = true;
-			process_kill_runners(pool, job->post);
-		}
+		stop_running(pool, job);
 		link = &job->next_running;
+	}
+}
+
+/*
+ * End ready jobs that are to stop, so that they do not wait for workers that are busy for long. Now and then: there may
+ * be very many.
+ */
+static void end_stopped(struct jobs *jobs)
+{
+	int64_t now = clock_ns();
+	if (now < jobs->next_sweep || !jobs_ready(jobs))
+		return;
+	jobs->next_sweep = now + CONTROL_LOOK_NS;
+	struct kin_job *stopped = NULL;
+	pthread_mutex_lock(&jobs->lock);
+	/* What comes into a place before this one is found the next time. */
+	for (size_t i = 0; i < atomic_load(&jobs->ready_count) && !jobs->held;) {
+		struct kin_job *job = jobs->ready[i];
+		int why = job->control ? control_state(job->control) : 0;
+		if (!why) {
+			i++;
+			continue;
+		}
+		job->value = why;
+		ready_remove_locked(job);
+		job_begin_locked(job);
+		job->next_running = stopped;
+		stopped = job;
+	}
+	pthread_mutex_unlock(&jobs->lock);
+	while (stopped) {
+		struct kin_job *job = stopped;
+		stopped = job->next_running;
+		job->next_running = NULL;
+		job_end(job, job->value);
 	}
 }
 
@@ -92,6 +138,7 @@ bool jobs_keep(struct kin_pool *pool)
 {
 	struct jobs *jobs = pool->jobs;
 	look_after_running(pool);
+	end_stopped(jobs);
 	size_t running = count_running(jobs);
 	while (running < pool->workers && running < TEAM_POSTS / 2 && jobs_ready(jobs)) {
 		pthread_mutex_lock(&jobs->lock);

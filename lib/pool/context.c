@@ -7,6 +7,7 @@
 CONTEXT_TLS struct context *context_now;
 CONTEXT_TLS struct kin_control *context_control;
 bool context_in_process_worker;
+struct kin_pool *context_own_pool;
 
 KIN_HOT int context_index_in(const struct team *team)
 {

@@ -25,6 +25,9 @@ extern CONTEXT_TLS struct kin_control *context_control; // given to kin_control_
 /** A process worker: calls run alone in it. */
 extern bool context_in_process_worker;
 
+/** There: the pool that it works for. */
+extern struct kin_pool *context_own_pool;
+
 /** The index that an outer context has in this team, -1 if none has one. */
 int context_index_in(const struct team *team);
 

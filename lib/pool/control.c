@@ -147,3 +147,9 @@ int64_t control_patience(struct kin_control *control)
 	/* Past its deadline a call waits for what runs, and looks now and then. */
 	return until - now > 1000000 ? until - now : 1000000;
 }
+
+int64_t control_look(struct kin_control *control)
+{
+	int64_t patience = control_patience(control);
+	return control && (patience < 0 || patience > CONTROL_LOOK_NS) ? CONTROL_LOOK_NS : patience;
+}

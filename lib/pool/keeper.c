@@ -17,13 +17,14 @@
 #include "shm/arena.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,9 +71,7 @@ static void be_worker(struct kin_pool *pool, unsigned seat)
 	__fpurge(stdout);
 	__fpurge(stderr);
 	arena_become_follower();
-	context_in_process_worker = true;
-	context_now = NULL;
-	context_control = NULL;
+	pool_become_worker(pool);
 
 	struct pool_worker worker = {
 		.team = pool->team,
@@ -80,8 +79,6 @@ static void be_worker(struct kin_pool *pool, unsigned seat)
 		.who = { .seat = seat, .only = member->tag },
 		.may_spin = seat < pool->team->max_spinners,
 	};
-	if (pool->pin)
-		worker_pin(seat);
 	if (member->tag) {
 		struct context base = { .team = pool->team, .index = (int)seat };
 		context_now = &base;
@@ -110,6 +107,8 @@ static int fork_member(
 		return -errno;
 	if (pid == 0)
 		be_worker(pool, seat);
+	if (pool->pin)
+		pins_bind_process(&pool->crew->pins, pid, seat);
 	int pidfd = open_pidfd(pid);
 	pthread_mutex_lock(&pool->crew->lock);
 	member->pid = pid;
@@ -124,6 +123,8 @@ static void fork_first(struct kin_pool *pool)
 	struct crew *crew = pool->crew;
 	unsigned made = 0;
 	int error = 0;
+	if (pool->pin)
+		pins_init(&crew->pins);
 	while (made < pool->workers && error == 0) {
 		error = fork_member(pool, made, 0, NULL, 0);
 		made += error == 0;
@@ -131,6 +132,7 @@ static void fork_first(struct kin_pool *pool)
 	if (made < pool->workers)
 		kin_error_set(&pool->warning, -error, "fork", "%u of %u worker processes were to be had",
 			made, pool->workers);
+	pins_warn(&crew->pins, &pool->warning);
 	if (made)
 		pool->workers = made;
 	crew->start_error = made ? 0 : error;
@@ -380,7 +382,7 @@ static unsigned keep(struct kin_pool *pool, struct pollfd *polled, unsigned *sea
 	struct crew *crew = pool->crew;
 	unsigned count = 1, left = 0;
 	bool blind = false;
-	polled[0] = (struct pollfd){ .fd = crew->ring, .events = POLLIN };
+	polled[0] = (struct pollfd){ .fd = crew->ring[0], .events = POLLIN };
 	for (unsigned seat = 0; seat < crew->members_count; seat++) {
 		struct member *member = &crew->members[seat];
 		if (member->pid == 0)
@@ -400,8 +402,8 @@ static unsigned keep(struct kin_pool *pool, struct pollfd *polled, unsigned *sea
 		for (unsigned i = 1; i < count; i++)
 			polled[i].fd = -1;
 	}
-	uint64_t rings;
-	if ((polled[0].revents & POLLIN) && read(crew->ring, &rings, sizeof rings) < 0)
+	char rings[512];
+	if ((polled[0].revents & POLLIN) && read(crew->ring[0], rings, sizeof rings) < 0)
 		return left;
 	for (unsigned i = 1; i < count; i++)
 		if (polled[i].fd < 0 || polled[i].revents)
@@ -446,6 +448,28 @@ void *keeper_run(void *arg)
 	return NULL;
 }
 
+static void close_ring(struct crew *crew)
+{
+	close(crew->ring[0]);
+	close(crew->ring[1]);
+}
+
+static int make_ring(struct crew *crew, struct team *team)
+{
+	struct stat stat;
+	if (pipe2(crew->ring, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	if (fstat(crew->ring[1], &stat) < 0) {
+		int error = -errno;
+		close_ring(crew);
+		return error;
+	}
+	team->ring = crew->ring[1];
+	team->ring_device = stat.st_dev;
+	team->ring_file = stat.st_ino;
+	return 0;
+}
+
 int process_start(struct kin_pool *pool)
 {
 	struct crew *crew = calloc(1, sizeof *crew);
@@ -460,14 +484,11 @@ int process_start(struct kin_pool *pool)
 		goto out_members;
 	crew->parent = getpid();
 	pthread_mutex_init(&crew->lock, NULL);
-	crew->ring = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (crew->ring < 0) {
-		error = -errno;
+	error = make_ring(crew, pool->team);
+	if (error < 0)
 		goto out_members;
-	}
 	block_signals(&crew->signals);
 	pool->crew = crew;
-	pool->team->ring = crew->ring;
 	error = -pthread_create(&crew->keeper, NULL, keeper_run, pool);
 	pthread_sigmask(SIG_SETMASK, &crew->signals, NULL);
 	if (error < 0)
@@ -480,7 +501,7 @@ int process_start(struct kin_pool *pool)
 	}
 	return error;
 out_ring:
-	close(crew->ring);
+	close_ring(crew);
 out_members:
 	free(crew->members);
 	free(crew->polled);
@@ -503,7 +524,7 @@ void process_end(struct kin_pool *pool, bool of_parent)
 		for (unsigned seat = 0; seat < crew->members_count; seat++)
 			if (crew->members[seat].pid && crew->members[seat].pidfd >= 0)
 				close(crew->members[seat].pidfd);
-	close(crew->ring);
+	close_ring(crew);
 	free(crew->kills);
 	free(crew->members);
 	free(crew->polled);

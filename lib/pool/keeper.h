@@ -4,6 +4,7 @@
 #ifndef KIN_LIB_POOL_KEEPER_H
 #define KIN_LIB_POOL_KEEPER_H
 
+#include "pool/pin.h"
 #include "pool/pool.h"
 
 #include <signal.h>
@@ -38,13 +39,18 @@ struct crew {
 	pthread_t keeper;
 	pthread_mutex_t lock; // over orders, and over reaping
 	struct order *orders;
-	int ring; // eventfd: there are orders, jobs, or the end
+	/*
+	 * A pipe: there are orders, jobs, or the end. Not an eventfd: all of those have one inode, so that a worker
+	 * could not tell whether the number is still this one's.
+	 */
+	int ring[2];
 	_Atomic uint32_t tags;
 	_Atomic uint32_t started; // 0: not yet, 1: the first workers are there, or not; a futex
 	_Atomic uint32_t ending;
 	_Atomic uint32_t missing; // persistent workers that died and could not be replaced
 	int start_error;
 	pid_t parent;
+	struct pins pins;
 	sigset_t signals; // of the thread that made the pool: the workers'
 	unsigned members_count;
 	struct member *members;

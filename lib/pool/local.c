@@ -1,5 +1,6 @@
 /* Worker-local storage: a row of values, one for each index that a worker of the pool can have. */
 #include "base/api.h"
+#include "pool/context.h"
 #include "pool/pool.h"
 
 #include <kin/shm.h>
@@ -31,15 +32,21 @@ static unsigned count_of(struct kin_pool *pool)
 KIN_API int kin_local_create(
 	struct kin_local **ret_local, struct kin_pool *pool, size_t size, const void *initial)
 {
+	struct kin_pool *const asked = pool;
 	int error = size && size < SIZE_MAX / 2 ? pool_enter(&pool) : -EINVAL;
 	if (error < 0)
 		return error;
 	size_t stride = (size + LINE - 1) & ~(LINE - 1), bytes;
 	unsigned count = count_of(pool);
+	if (context_in_process_worker) {
+		/* The worker's own pool is known by what the caller calls it, and has all its seats. */
+		pool = asked;
+		count = kin_pool_slots(asked);
+	}
 	if (__builtin_mul_overflow(stride, count, &bytes) || __builtin_add_overflow(bytes, HEAD, &bytes))
 		return -ENOMEM;
 	struct kin_local *local = NULL;
-	bool shared = pool->kind == KIN_PROCESSES;
+	bool shared = !context_in_process_worker && pool->kind == KIN_PROCESSES;
 	if (shared)
 		error = kin_shared_alloc((void **)&local, bytes);
 	else
@@ -56,6 +63,9 @@ KIN_API int kin_local_create(
 
 KIN_API void *kin_local_get(struct kin_local *local)
 {
+	/* In a worker of another pool a caller's index is its own there only, and these values are for all to see. */
+	if (local->shared && context_in_process_worker && local->pool != context_own_pool)
+		return NULL;
 	int index = kin_worker_index(local->pool);
 	return index < 0 || (unsigned)index >= local->count ? NULL
 							    : local->values + (size_t)index * local->stride;

@@ -5,9 +5,9 @@
 #include "base/fork.h"
 #include "base/futex.h"
 #include "base/ticks.h"
-#include "base/topology.h"
 #include "job/jobs.h"
 #include "pool/context.h"
+#include "pool/pin.h"
 #include "pool/process.h"
 #include "shm/arena.h"
 
@@ -24,9 +24,20 @@
 
 /*
  * In a process worker calls run alone; this stands for every pool there, also for those whose address is not valid
- * there.
+ * there. Its team has no workers: callers get their indexes of it.
  */
 static struct kin_pool solo = { .kind = KIN_THREADS, .workers = 1 };
+static struct team solo_team;
+
+void pool_become_worker(struct kin_pool *pool)
+{
+	context_in_process_worker = true;
+	context_own_pool = pool;
+	context_now = NULL;
+	context_control = NULL;
+	solo_team.seats_count = 1;
+	solo.team = &solo_team;
+}
 
 void worker_name(const struct kin_pool *pool, unsigned index, char name[16])
 {
@@ -34,14 +45,6 @@ void worker_name(const struct kin_pool *pool, unsigned index, char name[16])
 		snprintf(name, 16, "%.9s/%u", pool->name, index % 100000);
 	else
 		snprintf(name, 16, "%.9s/keep", pool->name);
-}
-
-void worker_pin(unsigned number)
-{
-	int order[KIN_MAX_WORKERS];
-	size_t count = topology_order(order, KIN_MAX_WORKERS);
-	if (count)
-		cpus_bind(order[number % count]);
 }
 
 /* What a thread does to itself - a fault at an address - must reach the handler the program has for it. */
@@ -61,8 +64,6 @@ static void *thread_main(void *arg)
 	char name[16];
 	worker_name(worker->pool, worker->who.seat, name);
 	prctl(PR_SET_NAME, name);
-	if (worker->pool->pin)
-		worker_pin(worker->who.seat);
 	worker_loop(worker);
 	return NULL;
 }
@@ -86,9 +87,12 @@ static int start_threads(struct kin_pool *pool)
 		pthread_attr_destroy(&attributes);
 		return -EINVAL;
 	}
+	struct pins pins = { 0 };
+	if (pool->pin)
+		pins_init(&pins);
 	sigset_t before;
 	block_signals(&before);
-	while (made < wanted && !error) {
+	while (made < wanted) {
 		struct pool_worker *worker = &pool->thread_seats[made];
 		*worker = (struct pool_worker){
 			.pool = pool,
@@ -98,13 +102,18 @@ static int start_threads(struct kin_pool *pool)
 			.may_spin = made < pool->team->max_spinners,
 		};
 		error = pthread_create(&pool->threads[made], &attributes, thread_main, worker);
-		made += !error;
+		if (error)
+			break;
+		if (pool->pin)
+			pins_bind_thread(&pins, pool->threads[made], made + 1);
+		made++;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
 	if (error)
 		kin_error_set(&pool->warning, error, "pthread_create",
 			"%u of %u worker threads were to be had", made, wanted);
+	pins_warn(&pins, &pool->warning);
 	pool->workers = made + 1;
 	return 0;
 }
@@ -231,6 +240,18 @@ static bool is_in_use_here(const struct kin_pool *pool)
 }
 
 /*
+ * In a forked child: a thread that was forked in the middle of a computation may fork and join further tasks, with
+ * the stack it has. Nobody can tell when it is through with that: so it stays.
+ */
+static void keep_forks_in_use(struct kin_pool *pool)
+{
+	if (!pool->forks || !fork_team_active(pool->forks))
+		return;
+	pool->forks->bell = NULL; // nobody is here to hear it
+	pool->forks = NULL;
+}
+
+/*
  * In a forked child: the workers are the parent's. A thread that was forked in the middle of a step still uses the
  * team; then it is kept until the pool is destroyed.
  */
@@ -238,6 +259,8 @@ static int become_new(struct kin_pool *pool)
 {
 	bool in_use = is_in_use_here(pool);
 	pthread_mutex_init(&pool->lock, NULL);
+	keep_forks_in_use(pool);
+	atomic_store(&pool->alone, 0);
 	if (in_use && !pool->inherited) {
 		pool->inherited = pool->team;
 		pool->team = NULL;
@@ -351,6 +374,7 @@ static void end_pool(struct kin_pool *pool)
 		pool_end_workers(pool);
 	} else {
 		/* A forked child that never used it. */
+		keep_forks_in_use(pool);
 		process_end(pool, true);
 		free_workers(pool);
 		jobs_forget(pool->jobs);
@@ -406,8 +430,7 @@ KIN_API int kin_pool_resize(struct kin_pool *pool, unsigned workers)
 	int error = pool_enter(&pool);
 	if (error < 0 || context_in_process_worker)
 		return error < 0 ? error : -EBUSY;
-	/* A call that its caller runs alone has no post. */
-	if (is_in_use_here(pool))
+	if (is_in_use_here(pool) || atomic_load(&pool->alone) || atomic_load(&pool->fork_guests))
 		return -EBUSY;
 	for (unsigned i = 0; i < TEAM_POSTS; i++)
 		if (atomic_load(&pool->team->posts[i].busy))
@@ -465,7 +488,7 @@ KIN_API int kin_pool_last_crash(struct kin_pool *pool, struct kin_crash *crash)
 KIN_API void kin_pool_stats(struct kin_pool *pool, struct kin_pool_stats *stats, size_t size)
 {
 	struct kin_pool_stats all = { 0 };
-	if (pool_enter(&pool) == 0 && pool->team) {
+	if (pool_enter(&pool) == 0 && pool->team && !context_in_process_worker) {
 		struct team *team = pool->team;
 		all.calls = atomic_load(&pool->calls_before) + atomic_load(&team->calls);
 		all.wakes = atomic_load(&pool->wakes_before) + atomic_load(&team->wakes);
@@ -487,28 +510,28 @@ KIN_API void kin_pool_stats(struct kin_pool *pool, struct kin_pool_stats *stats,
 	memcpy(stats, &all, size < sizeof all ? size : sizeof all);
 }
 
+/* Whose contexts count in a process worker: its own pool's, or those of calls that run alone. */
+static struct kin_pool *pool_in_worker(struct kin_pool *pool)
+{
+	return pool && pool == context_own_pool ? pool : &solo;
+}
+
 KIN_API int kin_worker_index(struct kin_pool *pool)
 {
-	if (context_in_process_worker) {
-		const struct context *context = context_now;
-		while (context && context->index < 0)
-			context = context->outer;
-		return context ? context->index : -1;
-	}
-	if (!pool)
+	if (context_in_process_worker)
+		pool = pool_in_worker(pool);
+	else if (!pool)
 		pool = atomic_load(&default_pool);
-	if (!pool || pool == &making)
+	if (!pool || pool == &making || !pool->team)
 		return -1;
-	return pool->team ? context_take_index(pool->team) : -1;
+	return context_take_index(pool->team);
 }
 
 KIN_API unsigned kin_pool_slots(struct kin_pool *pool)
 {
 	if (context_in_process_worker)
-		for (const struct context *context = context_now; context; context = context->outer)
-			if (context->index >= 0 && context->team)
-				return context->team->seats_count;
-	if (pool_enter(&pool) < 0 || !pool->team)
+		pool = pool_in_worker(pool);
+	else if (pool_enter(&pool) < 0 || !pool->team)
 		return 1;
 	return pool->team->seats_count + (pool->kind == KIN_THREADS ? CONTEXT_GUESTS - 1 : 0);
 }

@@ -22,6 +22,7 @@ struct kin_pool {
 	unsigned workers;
 	struct team *team;
 	_Atomic uint64_t last_end, gap; // when the last call ended, and the usual pause, in ticks
+	_Atomic uint32_t alone; // calls that their callers run alone, without a post
 	_Atomic uint32_t spin; // what the team was told
 	uint64_t ticks_alone, ticks_wake, ticks_hot, ticks_spin, ticks_least; // the times below
 	bool is_default;
@@ -78,14 +79,14 @@ int pool_enter(struct kin_pool **pool);
 int pool_start(struct kin_pool *pool);
 void pool_end_workers(struct kin_pool *pool);
 
+/** In a freshly forked worker of this pool: from now on calls on any pool run alone. */
+void pool_become_worker(struct kin_pool *pool);
+
 /** The loop of a worker, thread or process, until the team stops. */
 void worker_loop(struct pool_worker *worker);
 
 /** Block the signals that are not for threads of a library; before: those blocked so far. */
 void block_signals(sigset_t *before);
-
-/** Bind the calling worker to its CPU. */
-void worker_pin(unsigned number);
 
 /** The name of worker `index`, for ps: at most 15 bytes. */
 void worker_name(const struct kin_pool *pool, unsigned index, char name[16]);

@@ -2,6 +2,7 @@
 #include "pool/process.h"
 
 #include "base/futex.h"
+#include "pool/control.h"
 #include "pool/keeper.h"
 
 #include <kin/shm.h>
@@ -24,12 +25,25 @@ uint32_t process_new_tag(struct kin_pool *pool)
 
 void process_ring_keeper(struct kin_pool *pool)
 {
-	uint64_t one = 1;
-	while (write(pool->crew->ring, &one, sizeof one) < 0 && errno == EINTR)
-		continue;
+	team_ring_keeper(pool->team);
 }
 
-static int carry_out(struct kin_pool *pool, struct order order)
+/* Returns whether the order still waited: then nobody looks at it any more. */
+static bool withdraw(struct crew *crew, const struct order *order)
+{
+	pthread_mutex_lock(&crew->lock);
+	struct order **link = &crew->orders;
+	while (*link && *link != order)
+		link = &(*link)->next;
+	bool waited = *link != NULL;
+	if (waited)
+		*link = order->next;
+	pthread_mutex_unlock(&crew->lock);
+	return waited;
+}
+
+/* Orders wait for seats, maybe for long; a call that is to stop does not wait with them. */
+static int carry_out(struct kin_pool *pool, struct kin_control *control, struct order order)
 {
 	pthread_mutex_lock(&pool->crew->lock);
 	struct order **last = &pool->crew->orders;
@@ -38,22 +52,29 @@ static int carry_out(struct kin_pool *pool, struct order order)
 	*last = &order;
 	pthread_mutex_unlock(&pool->crew->lock);
 	process_ring_keeper(pool);
-	while (atomic_load(&order.done) == 0)
-		futex_wait(&order.done, 0, -1);
+	while (atomic_load(&order.done) == 0) {
+		int why = control ? control_state(control) : 0;
+		if (why && withdraw(pool->crew, &order)) {
+			process_ring_keeper(pool); // the one behind it may be for seats that are free
+			return why;
+		}
+		futex_wait(&order.done, 0, control_look(control));
+	}
 	return order.result;
 }
 
-int process_fork_for(struct kin_pool *pool, struct post *post, uint32_t tag, uint32_t steps)
+int process_fork_for(
+	struct kin_pool *pool, struct kin_control *control, struct post *post, uint32_t tag, uint32_t steps)
 {
 	unsigned count = steps < pool->workers ? steps : pool->workers;
-	return carry_out(pool, (struct order){ .post = post, .tag = tag, .count = count });
+	return carry_out(pool, control, (struct order){ .post = post, .tag = tag, .count = count });
 }
 
-int process_ensure(struct kin_pool *pool)
+int process_ensure(struct kin_pool *pool, struct kin_control *control)
 {
 	if (!atomic_load_explicit(&pool->crew->missing, memory_order_relaxed))
 		return 0;
-	return carry_out(pool, (struct order){ .count = pool->workers });
+	return carry_out(pool, control, (struct order){ .count = pool->workers });
 }
 
 void process_give_up(struct kin_pool *pool, struct post *post, uint32_t steps, int why)

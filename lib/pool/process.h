@@ -21,19 +21,20 @@ int process_start(struct kin_pool *pool);
 void process_end(struct kin_pool *pool, bool of_parent);
 
 /**
- * See that there are persistent workers, where all have died and could not be replaced. Returns 0 or -EAGAIN,
- * -ENOMEM.
+ * See that there are persistent workers, where all have died and could not be replaced. control: the call's, or NULL.
+ * Returns 0 or -EAGAIN, -ENOMEM; -ECANCELED, -ETIMEDOUT: the call is to stop.
  */
-int process_ensure(struct kin_pool *pool);
+int process_ensure(struct kin_pool *pool, struct kin_control *control);
 
 /** A tag for workers that are forked for one region. */
 uint32_t process_new_tag(struct kin_pool *pool);
 
 /**
  * Have workers forked for a region: min(steps, pool->workers). Returns 0, or the negative errno value if not one
- * was.
+ * was; -ECANCELED, -ETIMEDOUT: the call is to stop, and has none.
  */
-int process_fork_for(struct kin_pool *pool, struct post *post, uint32_t tag, uint32_t steps);
+int process_fork_for(
+	struct kin_pool *pool, struct kin_control *control, struct post *post, uint32_t tag, uint32_t steps);
 
 /**
  * Close a region's tickets: steps that nobody has begun are not run any more, and if there are such the region

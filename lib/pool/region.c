@@ -30,8 +30,6 @@
 #define BATCH_NS 4000
 /* Processes: regions of less than so many wake-ups are short. */
 #define SHORT_WAKES 4
-/* Processes: how often a caller looks that waits for what it is not woken for. */
-#define LOOK_NS 10000000
 
 static struct post *take_post(struct team *team)
 {
@@ -90,6 +88,7 @@ static KIN_HOT int run_alone(struct plan *plan, uint64_t patience, size_t *stopp
 		.index = context_index_in(team),
 	};
 	const uint32_t generation = fork_generation();
+	atomic_fetch_add_explicit(&plan->pool->alone, 1, memory_order_relaxed);
 	context_now = &context;
 	uint64_t told =
 		plan->first ? (uint64_t)((unsigned __int128)plan->items * plan->first / work->chunks) : 0;
@@ -123,6 +122,8 @@ static KIN_HOT int run_alone(struct plan *plan, uint64_t patience, size_t *stopp
 	context_now = context.outer;
 	if (context.index_owned)
 		context_give_index(&context);
+	if (__builtin_expect(fork_generation() == generation, 1)) // a child counts its own
+		atomic_fetch_sub_explicit(&plan->pool->alone, 1, memory_order_release);
 	return result;
 }
 
@@ -239,10 +240,9 @@ static void wake_before_sleep(const struct plan *plan, struct post *post)
 /* How long to sleep at most. Nobody wakes a caller whose call is cancelled, or whose last worker leaves its seat. */
 static int64_t patience_of(const struct plan *plan, uint32_t done)
 {
-	int64_t patience = control_patience(plan->control);
-	if (plan->pool->kind != KIN_PROCESSES || (!plan->control && !(done & DONE_CAREFUL)))
-		return patience;
-	return patience < 0 || patience > LOOK_NS ? LOOK_NS : patience;
+	if (plan->pool->kind != KIN_PROCESSES)
+		return control_patience(plan->control);
+	return plan->control || !(done & DONE_CAREFUL) ? control_look(plan->control) : CONTROL_LOOK_NS;
 }
 
 /*
@@ -382,12 +382,16 @@ static __attribute__((noinline)) int run_on_processes(struct plan *plan, struct 
 	struct kin_pool *pool = plan->pool;
 	struct team *team = pool->team;
 	struct post *post;
-	while (!(post = take_post(team)))
-		futex_wait(&team->posts[0].busy, 1,
-			1000000); // all are in use: other callers' regions end by themselves
+	int error;
+	while (!(post = take_post(team))) {
+		error = plan->control ? control_state(plan->control) : 0;
+		if (error < 0)
+			return error;
+		futex_wait(&team->posts[0].busy, 1, 1000000); // regions end, of whichever post
+	}
 	cut(plan, TEAM_STATES);
 	plan->tag = plan->work->shared ? 0 : process_new_tag(pool);
-	int error = plan->tag ? 0 : process_ensure(pool);
+	error = plan->tag ? 0 : process_ensure(pool, plan->control);
 	if (error < 0) {
 		give_post(post);
 		return error;
@@ -396,10 +400,11 @@ static __attribute__((noinline)) int run_on_processes(struct plan *plan, struct 
 	open_post(team, post, plan);
 	int forked = 0;
 	if (plan->tag)
-		forked = process_fork_for(pool, post, plan->tag, plan->steps);
+		forked = process_fork_for(pool, plan->control, post, plan->tag, plan->steps);
 	else {
 		wake_processes(plan, post);
-		forked = process_ensure(pool); // they may all have died before the post was open
+		/* They may all have died before the post was open. */
+		forked = process_ensure(pool, plan->control);
 	}
 	if (forked < 0)
 		atomic_store(&post->failed, forked);
@@ -517,7 +522,6 @@ KIN_HOT int region_run(struct kin_pool *pool, const struct region_work *work, st
 		value = control_state(plan.control);
 		if (value < 0)
 			return value;
-		control_add_total(plan.control, plan.items);
 	}
 	if (work->chunks > REGION_MAX_CHUNKS)
 		return -ENOMEM;
@@ -526,6 +530,8 @@ KIN_HOT int region_run(struct kin_pool *pool, const struct region_work *work, st
 	value = take_slots(&plan, processes, &own);
 	if (value < 0)
 		return value;
+	if (plan.control)
+		control_add_total(plan.control, plan.items);
 	plan.pace = PACE_LOOSE;
 	if (!context_now && !context_in_process_worker)
 		plan.pace = pool_note_gap(pool, ticks_now());

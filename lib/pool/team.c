@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int team_create(struct team **ret_team, bool shared, unsigned seats, unsigned max_spinners)
@@ -160,6 +161,13 @@ static uint64_t items_before(const struct post *post, uint64_t steps, uint64_t s
 	return (uint64_t)((unsigned __int128)post->items * step / steps);
 }
 
+/* Before the step counts as done: who waits for it finds it counted. */
+static void count_chunks(struct seat *seat, size_t count)
+{
+	uint64_t before = atomic_load_explicit(&seat->chunks, memory_order_relaxed);
+	atomic_store_explicit(&seat->chunks, before + count, memory_order_relaxed);
+}
+
 /*
  * A child that the body forked, and that came back from it, ends the step there: what it would do was not asked of
  * it.
@@ -170,6 +178,7 @@ static void run_step(struct post *post, uint32_t step, struct seat *seat)
 	size_t chunk = step * post->unit, end = chunk + post->unit;
 	if (end > post->chunks)
 		end = post->chunks;
+	const size_t first = chunk;
 	for (; chunk < end; chunk++) {
 		if (seat)
 			atomic_store_explicit(&seat->chunk, chunk, memory_order_relaxed);
@@ -178,16 +187,16 @@ static void run_step(struct post *post, uint32_t step, struct seat *seat)
 		int value = post->run(post->data, chunk, slot);
 		if (__builtin_expect(fork_generation() != generation, 0))
 			return;
-		if (__builtin_expect(value != 0, 0)) {
+		int stopped = 0;
+		if (__builtin_expect(value != 0, 0))
 			post_stop(post, step, chunk, value);
-			return;
-		}
-		int stopped = post->control && end - chunk > 1 ? control_state(post->control) : 0;
-		if (stopped) {
+		else if (post->control && end - chunk > 1 && (stopped = control_state(post->control)))
 			post_stop(post, STOP_BY_CONTROL, SIZE_MAX, stopped);
-			return;
-		}
+		if (value || stopped)
+			end = chunk + 1;
 	}
+	if (seat)
+		count_chunks(seat, end - first);
 }
 
 /* One step, if the region still wants it. Returns whether it did. */
@@ -282,9 +291,17 @@ void claim_run(struct team *team, const struct claim *claim, struct seat *seat)
 		post_add_done(post, steps, count);
 	if (team->shared)
 		atomic_store_explicit(&seat->post, 0, memory_order_release);
-	uint64_t one = 1;
-	if (rings && write(team->ring, &one, sizeof one) < 0)
-		return; // the keeper looks now and then, rung or not
+	if (rings)
+		team_ring_keeper(team);
+}
+
+void team_ring_keeper(const struct team *team)
+{
+	struct stat now;
+	if (fstat(team->ring, &now) < 0 || now.st_dev != team->ring_device || now.st_ino != team->ring_file)
+		return;
+	while (write(team->ring, "", 1) < 0 && errno == EINTR)
+		continue;
 }
 
 void post_nudge(struct post *post)

@@ -131,7 +131,8 @@ struct team {
 	bool shared; // for processes
 	unsigned max_spinners; // workers with a lower number may spin
 	unsigned seats_count;
-	int ring; // processes: the keeper's eventfd
+	int ring; // processes: where the keeper is rung, see keeper.h
+	uint64_t ring_device, ring_file; // what is behind that number
 	size_t bytes; // of the mapping
 	struct post posts[TEAM_POSTS];
 	_Atomic uint64_t (*states)[TEAM_STATES]; // one row for each post; NULL for threads
@@ -222,6 +223,12 @@ static inline uint64_t stop_pack(uint32_t step, int value)
 
 /** Record that a step stopped the region; the lowest step counts. */
 void post_stop(struct post *post, uint32_t step, size_t chunk, int value);
+
+/**
+ * Processes: have the keeper look at its orders and jobs. Does nothing where the number of its pipe has become another
+ * file's, as a body closed all descriptors: the keeper looks now and then, rung or not.
+ */
+void team_ring_keeper(const struct team *team);
 
 /** Wake up to `count` sleeping workers. */
 void team_wake(struct team *team, unsigned count);

@@ -46,14 +46,19 @@ KIN_HOT enum pace pool_note_gap(struct kin_pool *pool, uint64_t now)
 static bool help_with_forks(struct pool_worker *worker)
 {
 	struct kin_pool *pool = worker->pool;
-	return pool && pool->forks && fork_team_active(pool->forks) &&
-	       fork_help(pool->forks, worker->who.seat);
+	if (!pool || !pool->forks || !fork_team_active(pool->forks))
+		return false;
+	const uint32_t generation = fork_generation();
+	bool helped = fork_help(pool->forks, worker->who.seat);
+	/* A child that the task forked, and that came back from it; what it did may have freed this worker. */
+	if (__builtin_expect(fork_generation() != generation, 0))
+		_exit(0);
+	return helped;
 }
 
 static bool work_once(struct pool_worker *worker)
 {
 	struct claim claim;
-	const uint32_t generation = fork_generation();
 	if (team_claim(worker->team, &worker->who, &claim)) {
 		int budget = atomic_load_explicit(&claim.post->wake_budget, memory_order_relaxed);
 		if (budget > 0 && atomic_load_explicit(&worker->team->sleepers, memory_order_relaxed)) {
@@ -65,11 +70,6 @@ static bool work_once(struct pool_worker *worker)
 		if (worker->team->shared)
 			arena_follow();
 		claim_run(worker->team, &claim, worker->seat);
-		/* What a child that the body forked did with the pool may have freed this worker. */
-		if (__builtin_expect(fork_generation() != generation, 0))
-			return true;
-		uint64_t before = atomic_load_explicit(&worker->seat->chunks, memory_order_relaxed);
-		atomic_store_explicit(&worker->seat->chunks, before + claim.count, memory_order_relaxed);
 		return true;
 	}
 	struct kin_pool *pool = worker->pool;

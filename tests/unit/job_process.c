@@ -6,6 +6,9 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 static struct kin_pool *make(unsigned workers)
 {
@@ -132,6 +135,75 @@ static void test_values(struct kin_pool *pool, struct scene *scene)
 		kin_job_destroy(job);
 	}
 	tap_is_int(scene->runs, 5, "once each");
+}
+
+/* The parent's jobs are not known in a worker. */
+struct behind {
+	struct kin_pool *pool;
+	struct kin_job *jobs[2];
+};
+
+static int submit_behind(void *arg, void *result)
+{
+	struct behind *behind = arg;
+	struct kin_job *none = NULL;
+	(void)result;
+	for (size_t first = 0; first < 2; first++) {
+		struct kin_job_options options = { .after = behind->jobs + first, .after_count = 2 - first };
+		if (kin_submit(behind->pool, give_value, NULL, &options, &none) != -EINVAL || none)
+			return 60;
+	}
+	return 0;
+}
+
+static void test_behind_parents(struct kin_pool *pool)
+{
+	struct behind behind = { .pool = pool };
+	for (int i = 0; i < 2; i++) {
+		behind.jobs[i] = submit(pool, give_value, NULL, NULL);
+		kin_wait(behind.jobs[i], -1);
+	}
+	struct kin_job *job = submit(pool, submit_behind, &behind, NULL);
+	tap_is_int(kin_wait(job, -1), 0, "a worker cannot put jobs behind its parent's");
+	kin_job_destroy(job);
+	for (int i = 0; i < 2; i++)
+		kin_job_destroy(behind.jobs[i]);
+}
+
+/* Whoever has the numbers of what the worker had open is not to be written to. */
+struct foreign {
+	int file, event;
+	bool events;
+};
+
+static int replace_descriptors(void *arg, void *result)
+{
+	const struct foreign *foreign = arg;
+	(void)result;
+	int from = foreign->events ? foreign->event : foreign->file;
+	for (int fd = 3; fd < 300; fd++)
+		if (fd != foreign->file && fd != foreign->event && dup2(from, fd) != fd)
+			return 61;
+	return 0;
+}
+
+static void test_foreign_descriptors(struct kin_pool *pool)
+{
+	struct foreign foreign = { memfd_create("foreign", MFD_CLOEXEC),
+		eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), false };
+	for (int round = 0; round < 6; round++) {
+		foreign.events = round % 2;
+		struct kin_job *job = submit(pool, replace_descriptors, &foreign, NULL);
+		tap_is_int(kin_wait(job, -1), 0, "a job that puts its own files in place of all descriptors");
+		kin_job_destroy(job);
+	}
+	struct stat stat = { .st_size = 1 };
+	eventfd_t count = 0;
+	int error = fstat(foreign.file, &stat), nothing = eventfd_read(foreign.event, &count);
+	tap_ok(error == 0 && stat.st_size == 0, "nothing is written to a file: %d bytes", (int)stat.st_size);
+	tap_ok(nothing < 0 && count == 0, "nor to an eventfd: %d", (int)count);
+	close(foreign.file);
+	close(foreign.event);
 }
 
 static int double_it(void *arg, void *result)
@@ -356,6 +428,8 @@ int main(void)
 	test_results(pool, scene);
 	test_many(pool);
 	test_values(pool, scene);
+	test_behind_parents(pool);
+	test_foreign_descriptors(pool);
 	test_order(pool, scene);
 	test_deadline(pool, scene);
 	test_nested(pool);

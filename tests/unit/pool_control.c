@@ -338,6 +338,23 @@ static void test_progress(void)
 		}
 }
 
+/* A call that cannot begin is not among the items to do. */
+static void test_too_many(void)
+{
+	for (int p = 0; p < 4; p++) {
+		uint64_t done = 1, total = 1;
+		new_scene(p);
+		struct kin_control *before = kin_control_use(scene->control);
+		int result = kin_for(scene->pool, 0, ((size_t)1 << 48) + 1, 1, count, scene);
+		kin_control_use(before);
+		kin_control_progress(scene->control, &done, &total);
+		tap_ok(result == -ENOMEM && done == 0 && total == 0 && scene->ran == 0,
+			"%u %s: more chunks than there can be (%d): %u to do", kinds[p].workers,
+			tool_kinds[kinds[p].kind], result, (unsigned)total);
+		kin_control_destroy(scene->control);
+	}
+}
+
 /* With the longest interval there is only the end of each call. */
 static void test_seldom(void)
 {
@@ -470,6 +487,7 @@ int main(void)
 	test_deadlines();
 	test_kills();
 	test_progress();
+	test_too_many();
 	test_seldom();
 	test_nested();
 	test_thread_local();

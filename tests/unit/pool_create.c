@@ -1,6 +1,8 @@
 /* Making, changing and ending pools: options, names, limits, and nothing left behind. */
 #include "pool_tools.h"
 
+#include <kin/fork.h>
+
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
@@ -315,8 +317,6 @@ static void test_busy(void)
 	for (int k = 0; k < 2; k++)
 		for (size_t chunks = 1; chunks <= 8; chunks += 7) {
 			pthread_t thread;
-			if (both[k] == KIN_THREADS && chunks == 1)
-				continue; // its caller runs it alone, which nobody else can see
 			*holding = (struct holding){ .pool = tool_pool(both[k], 2), .chunks = chunks };
 			pthread_create(&thread, NULL, call_hold, holding);
 			bool begun = tool_await(&holding->begun, 1);
@@ -340,6 +340,39 @@ static void test_busy(void)
 	kin_shared_free(holding);
 }
 
+/* In the computation, and from another thread meanwhile. */
+struct forking {
+	struct kin_task task;
+	struct kin_pool *pool;
+	int inside, outside;
+};
+
+static void *resize_outside(void *arg)
+{
+	struct forking *forking = arg;
+	forking->outside = kin_pool_resize(forking->pool, 3);
+	return NULL;
+}
+
+static void resize_in_task(struct kin_worker worker, struct kin_task *task)
+{
+	struct forking *forking = (struct forking *)task;
+	pthread_t thread;
+	forking->inside = kin_pool_resize(forking->pool, 3);
+	pthread_create(&thread, NULL, resize_outside, forking);
+	pthread_join(thread, NULL);
+}
+
+static void test_busy_forks(void)
+{
+	struct forking forking = { .pool = tool_pool(KIN_THREADS, 2) };
+	tap_is_int(kin_run(forking.pool, resize_in_task, &forking.task), 0, "a computation that forks");
+	tap_ok(forking.inside == -EBUSY && forking.outside == -EBUSY,
+		"no change in it, nor meanwhile (%d, %d)", forking.inside, forking.outside);
+	tap_ok(kin_pool_resize(forking.pool, 3) == 0 && works(forking.pool), "afterwards there is one");
+	kin_pool_destroy(forking.pool);
+}
+
 /* --- what is left --- */
 
 static int count_mappings(void)
@@ -351,6 +384,12 @@ static int count_mappings(void)
 	if (file)
 		fclose(file);
 	return lines;
+}
+
+static int make_index(size_t index, void *item, void *arg)
+{
+	*(uint64_t *)item = index;
+	return 0;
 }
 
 static int nothing(size_t index, void *arg)
@@ -405,6 +444,36 @@ static void test_several(void)
 	tap_is_int(wrong, 0, "several pools side by side");
 }
 
+/* A call that has returned is counted with all its chunks, those of steps that have several, too. */
+static void test_exact_stats(void)
+{
+	enum { CALLS = 500, MANY = 3 * 16384 + 5 };
+	struct kin_pool *pool = tool_pool(KIN_PROCESSES, 2);
+	_Atomic uint64_t *sum = engine_shared(sizeof *sum);
+	struct kin_pool_stats before, after;
+	int wrong = 0;
+	for (int i = 0; i < CALLS; i++) {
+		kin_pool_stats(pool, &before, sizeof before);
+		kin_for(pool, 0, 3, 1, add, sum);
+		kin_pool_stats(pool, &after, sizeof after);
+		wrong += after.chunks - before.chunks != 3;
+	}
+	tap_is_int(wrong, 0, "no chunk is counted late");
+	kin_pool_stats(pool, &before, sizeof before);
+	kin_for(pool, 0, MANY, 1, add, sum);
+	kin_pool_stats(pool, &after, sizeof after);
+	tap_is_int(
+		after.chunks - before.chunks, MANY, "chunks are counted, and not what is handed out at once");
+	kin_pool_stats(pool, &before, sizeof before);
+	uint64_t own[3] = { 0 };
+	kin_map(pool, 3, own, sizeof own[0], make_index, own);
+	kin_pool_stats(pool, &after, sizeof after);
+	tap_ok(after.chunks - before.chunks == 3 && own[2] == 2, "those of workers forked for a call: %u",
+		(unsigned)(after.chunks - before.chunks));
+	kin_shared_free(sum);
+	kin_pool_destroy(pool);
+}
+
 static void test_stats(void)
 {
 	struct kin_pool *pool = tool_pool(KIN_PROCESSES, 2);
@@ -414,10 +483,7 @@ static void test_stats(void)
 	tap_ok(stats.calls == 0 && stats.chunks == UINT64_C(0xa5a5a5a5a5a5a5a5),
 		"no more is filled than the caller has");
 	works(pool);
-	/* A worker counts its chunk after the call that waits for it may have returned. */
-	do
-		kin_pool_stats(pool, &stats, sizeof stats);
-	while (stats.chunks < 1000);
+	kin_pool_stats(pool, &stats, sizeof stats);
 	tap_ok(stats.calls == 1 && stats.chunks == 1000 && stats.forks == 2 && stats.deaths == 0,
 		"what it did is counted: %u calls, %u chunks, %u forks", (unsigned)stats.calls,
 		(unsigned)stats.chunks, (unsigned)stats.forks);
@@ -439,8 +505,10 @@ int main(void)
 	test_limits();
 	test_resize();
 	test_busy();
+	test_busy_forks();
 	test_several();
 	test_stats();
+	test_exact_stats();
 	test_leaks();
 	return tap_done();
 }

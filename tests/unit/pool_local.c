@@ -1,6 +1,8 @@
 /* Who runs a body: indexes of workers, and values for each of them. */
 #include "pool_tools.h"
 
+#include <kin/job.h>
+
 #include <pthread.h>
 
 #define POOLS 5
@@ -161,6 +163,87 @@ static int others(size_t begin, size_t end, void *arg)
 	return 0;
 }
 
+/* --- in process workers --- */
+
+struct inside {
+	struct kin_pool *own, *other;
+	struct kin_local *others, *defaults;
+	_Atomic uint32_t bad, ran;
+};
+
+static struct inside *inside;
+
+static void expect(bool holds, uint32_t which)
+{
+	if (!holds)
+		atomic_fetch_or(&inside->bad, (uint32_t)1 << which);
+}
+
+static bool is_index_of(struct kin_pool *pool)
+{
+	int index = kin_worker_index(pool);
+	return index >= 0 && (unsigned)index < kin_pool_slots(pool);
+}
+
+static int in_default(size_t begin, size_t end, void *arg)
+{
+	atomic_fetch_add(&inside->ran, 1);
+	expect(is_index_of(NULL), 0);
+	expect(kin_worker_index(inside->own) == *(int *)arg, 1);
+	expect(kin_local_get(inside->defaults) != NULL, 2);
+	return 0;
+}
+
+static int in_other(size_t begin, size_t end, void *arg)
+{
+	atomic_fetch_add(&inside->ran, 1);
+	expect(is_index_of(inside->other), 3);
+	expect(kin_local_get(inside->others) == NULL, 4);
+	return 0;
+}
+
+static int job_in_default(void *arg, void *result)
+{
+	return in_default(0, 1, arg);
+}
+
+static int in_worker(size_t begin, size_t end, void *arg)
+{
+	int index = kin_worker_index(inside->own);
+	struct kin_local *mine = NULL;
+	expect(is_index_of(inside->own), 5);
+	expect(kin_worker_index(inside->other) == -1, 6);
+	expect(kin_worker_index(NULL) == -1, 7);
+	expect(kin_local_get(inside->others) == NULL && kin_local_get(inside->defaults) == NULL, 8);
+	expect(kin_for(NULL, 0, 3, 1, in_default, &index) == 0, 9);
+	expect(kin_for(inside->other, 0, 3, 1, in_other, &index) == 0, 10);
+	expect(kin_submit(NULL, job_in_default, &index, NULL, NULL) == 0, 11);
+	expect(kin_local_create(&mine, inside->own, 8, NULL) == 0 && kin_local_get(mine) != NULL, 12);
+	kin_local_destroy(mine);
+	expect(kin_worker_index(inside->other) == -1 && kin_worker_index(inside->own) == index, 13);
+	return 0;
+}
+
+/* A worker has an index in the pool it works for, and in others only where it calls them. */
+static void test_inside(void)
+{
+	inside = engine_shared(sizeof *inside);
+	for (int private = 0; private < 2; private ++) {
+		*inside = (struct inside){ .own = all[4].pool, .other = all[3].pool };
+		bool right = kin_local_create(&inside->others, inside->other, 8, NULL) == 0 &&
+			     kin_local_create(&inside->defaults, NULL, 8, NULL) == 0;
+		/* What a persistent worker is to see of private memory has to be there before it. */
+		right &= kin_pool_resize(inside->own, all[4].workers) == 0;
+		right &= kin_for(inside->own, 0, 20, 1, in_worker, private ? NULL : inside) == 0;
+		tap_ok(right && inside->ran == 140 && inside->bad == 0,
+			"indexes in calls that process workers make: %u, %x", (unsigned)inside->ran,
+			(unsigned)inside->bad);
+		kin_local_destroy(inside->others);
+		kin_local_destroy(inside->defaults);
+	}
+	kin_shared_free(inside);
+}
+
 static void test_edges(void)
 {
 	struct kin_local *local = (void *)all;
@@ -188,6 +271,7 @@ int main(void)
 	test_distinct();
 	test_nested();
 	test_values();
+	test_inside();
 	test_edges();
 	for (int p = 0; p < POOLS; p++)
 		kin_pool_destroy(all[p].pool);

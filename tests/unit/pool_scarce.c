@@ -1,7 +1,14 @@
 /* Pools where the system gives little: processes, threads, descriptors. */
 #include "pool_tools.h"
 
+#include <kin/job.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 static int add_one(size_t begin, size_t end, void *arg)
 {
@@ -46,6 +53,11 @@ static int with_few_processes(void *arg)
 	return 0;
 }
 
+static int nothing(void *arg, void *result)
+{
+	return 0;
+}
+
 static int with_no_process(void *arg)
 {
 	struct rlimit limit = { 1, 1 };
@@ -55,6 +67,9 @@ static int with_no_process(void *arg)
 	struct kin_pool_options options = { .kind = KIN_THREADS, .workers = 4 };
 	if (kin_pool_create(&pool, &options) < 0 || kin_pool_workers(pool) != 1 || !works(pool))
 		return 1;
+	struct kin_job *job = NULL;
+	if (kin_submit(pool, nothing, NULL, NULL, &job) != -EAGAIN || job)
+		return 3;
 	kin_pool_destroy(pool);
 	pool = NULL;
 	options.kind = KIN_PROCESSES;
@@ -91,11 +106,55 @@ static int with_few_descriptors(void *arg)
 	return engine_children("", pids, 64) ? 5 : 0;
 }
 
+#define NO_FILTER 78
+
+/* From now on this process and its children cannot bind themselves to CPUs. */
+static bool forbid_binding(void)
+{
+	struct sock_filter steps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_setaffinity, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof steps / sizeof *steps, .filter = steps };
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static int with_no_binding(void *arg)
+{
+	struct kin_pool_options options = { .kind = *(enum kin_kind *)arg, .workers = 3, .pin = true };
+	const char *all = options.kind == KIN_THREADS ? "2 workers are" : "3 workers are";
+	struct kin_pool *pool;
+	struct kin_error warning;
+	if (kin_pool_create(&pool, &options) < 0)
+		return 1;
+	if (kin_pool_warning(pool, &warning) != 0)
+		return 2; // nothing forbids it yet
+	if (!forbid_binding())
+		return NO_FILTER;
+	if (kin_pool_resize(pool, 3) < 0)
+		return 3;
+	if (kin_pool_warning(pool, &warning) != -EPERM || strncmp(warning.text, all, strlen(all)) != 0)
+		return 4;
+	if (kin_pool_workers(pool) != 3 || !works(pool))
+		return 5;
+	kin_pool_destroy(pool);
+	options.pin = false;
+	if (kin_pool_create(&pool, &options) < 0 || kin_pool_warning(pool, &warning) != 0)
+		return 6;
+	kin_pool_destroy(pool);
+	return 0;
+}
+
 static void check(int (*function)(void *), void *arg, const char *what)
 {
 	int status = engine_in_child(function, arg);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_ROOT)
 		tap_skip(what, "needs root, to be another user");
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == NO_FILTER)
+		tap_skip(what, "no filter of system calls can be set here");
 	else
 		tap_is_int(status, 0, what);
 }
@@ -103,6 +162,7 @@ static void check(int (*function)(void *), void *arg, const char *what)
 int main(void)
 {
 	int kinds[] = { KIN_THREADS, KIN_PROCESSES };
+	enum kin_kind both[] = { KIN_THREADS, KIN_PROCESSES };
 	engine_begin();
 	if (thread_sanitizer || address_sanitizer)
 		tap_skip("few processes", "the sanitizers have threads of their own");
@@ -111,6 +171,9 @@ int main(void)
 		check(with_few_processes, &kinds[1], "RLIMIT_NPROC: fewer processes, and a warning");
 		check(with_no_process, NULL, "RLIMIT_NPROC: no thread, no process");
 	}
+	for (int k = 0; k < 2; k++)
+		check(with_no_binding, &both[k],
+			"seccomp: workers that cannot be bound to CPUs give a warning");
 	check(with_few_descriptors, NULL, "RLIMIT_NOFILE: fewer descriptors than workers");
 	return tap_done();
 }
