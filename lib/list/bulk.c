@@ -174,6 +174,8 @@ KIN_API int kin_list_reserve(struct kin_list *list, size_t count)
 		return result;
 	result = count > SIZE_MAX / 2 / list->item_size ? -ENOMEM
 							: edit_prepare(list, edit_chunks_for(list, count), 4);
+	if (result == 0)
+		pages_keep(list);
 	list_unlock(list);
 	return result;
 }
@@ -233,14 +235,14 @@ static int rework_all(struct kin_list *list, rework *function, void *arg)
 
 static int locked_rework(struct kin_list *list, rework *function, void *arg)
 {
-	const struct top *outer = list_updating;
+	struct updating updating = { list->top, list_updating };
 	int result = list_lock(list);
 	if (result < 0)
 		return result;
 	/* The comparison of a sort has T, as the function of an update may have. */
-	list_updating = list->top;
+	list_updating = &updating;
 	result = rework_all(list, function, arg);
-	list_updating = outer;
+	list_updating = updating.outer;
 	list_unlock(list);
 	return result;
 }

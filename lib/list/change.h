@@ -15,9 +15,7 @@ int change_insert(struct kin_list *list, uint64_t index, const void *item);
 static inline void append_in_tail(struct kin_list *list, uint32_t tail, uint64_t end, const void *item)
 {
 	struct top *top = list->top;
-	/* A process that shares the list may not have mapped it yet. */
-	if (list->shared)
-		list_page(list, tail);
+
 	item_write(list_slot(list, tail, end), item, list->item_size);
 	CHAOS();
 	atomic_store_explicit(&top->tail_end[list_seq(top) & 1], end + 1, memory_order_release);
@@ -28,8 +26,7 @@ static inline void remove_in_head(struct kin_list *list, void *ret_item)
 {
 	struct top *top = list->top;
 	struct mapping map = *list_map(top);
-	if (list->shared)
-		list_page(list, map.head);
+
 	if (ret_item)
 		item_read(ret_item, list_slot(list, map.head, map.head_start), list->item_size);
 	map.head_start++;

@@ -98,6 +98,7 @@ void edit_commit(struct edit *edit)
 		else
 			pages_free_chunk(list, page);
 	}
+	pages_settle(list);
 }
 
 /* --- inner nodes --- */

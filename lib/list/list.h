@@ -179,6 +179,7 @@ struct top {
 	uint32_t given_large, given_large_count;
 	uint32_t next, end; // pages never used yet
 	uint32_t segments;
+	uint32_t kept; // free pages not to be given back
 	uint64_t live; // pages in use
 	/* Snapshots; under T. */
 	_Alignas(64) uint64_t epoch;
@@ -203,6 +204,7 @@ struct kin_list {
 	_Atomic(char *) bytes[SEGMENTS];
 	_Atomic(struct page *) pages[SEGMENTS];
 	int descriptor;
+	_Atomic uint32_t mapped; // segments of a shared list, all up to this one
 	struct shot *shots; // of a shared list: in its file
 	int32_t shots_room;
 };

@@ -8,6 +8,7 @@
 
 #include "base/futex.h"
 #include "base/ticks.h"
+#include "list/pages.h"
 #include "list/recover.h"
 
 #include <errno.h>
@@ -15,7 +16,15 @@
 
 #define PARK_NS 1000000
 
-_Thread_local const struct top *list_updating;
+_Thread_local struct updating *list_updating;
+
+bool list_is_held(const struct top *top)
+{
+	for (const struct updating *at = list_updating; at; at = at->outer)
+		if (at->top == top)
+			return true;
+	return false;
+}
 
 static void park(struct top *top)
 {
@@ -27,7 +36,7 @@ static void park(struct top *top)
 int lock_slow(struct kin_list *list)
 {
 	struct top *top = list->top;
-	if (list_updating == top)
+	if (list_is_held(top))
 		return -EDEADLK;
 	for (unsigned pause = 16;;) {
 		if (!atomic_load_explicit(&top->lock, memory_order_relaxed) &&
@@ -53,7 +62,7 @@ void unlock_parked(struct top *top)
 int lock_shared(struct kin_list *list)
 {
 	struct top *top = list->top;
-	if (list_updating == top)
+	if (list_is_held(top))
 		return -EDEADLK;
 	int error = pthread_mutex_lock(&top->mutex);
 	if (error == EOWNERDEAD) {
@@ -61,9 +70,10 @@ int lock_shared(struct kin_list *list)
 		pthread_mutex_consistent(&top->mutex);
 	} else if (error)
 		return -error;
-	if (LIKELY(!top->broken))
-		return 0;
-	error = recover(list);
+	/* Whoever has T can reach all pages. */
+	error = pages_map_all(list);
+	if (UNLIKELY(error == 0 && top->broken))
+		error = recover(list);
 	if (error < 0)
 		pthread_mutex_unlock(&top->mutex);
 	return error;

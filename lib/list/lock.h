@@ -6,8 +6,15 @@
 
 #include "list/list.h"
 
-/** The list for which this thread runs the function of an update; NULL: none. */
-extern _Thread_local const struct top *list_updating __attribute__((visibility("hidden")));
+/** Lists for which this thread runs the function of an update, or of a sort, one inside of the other. */
+struct updating {
+	const struct top *top;
+	struct updating *outer;
+};
+extern _Thread_local struct updating *list_updating __attribute__((visibility("hidden")));
+
+/** Whether this is one of them. */
+bool list_is_held(const struct top *top);
 
 int lock_slow(struct kin_list *list);
 int lock_shared(struct kin_list *list);

@@ -167,6 +167,7 @@ static void give_some(struct kin_list *list, uint32_t *from, uint32_t *from_coun
 void pages_give_back(struct kin_list *list)
 {
 	struct top *top = list->top;
+	top->kept = 0;
 	while (top->free)
 		give_some(list, &top->free, &top->free_count, &top->given, &top->given_count, 1);
 	while (top->free_large)
@@ -300,8 +301,6 @@ void pages_free_inner(struct kin_list *list, uint32_t page)
 	page_close(list_page(list, page));
 	push(list, &top->free, &top->free_count, page);
 	top->live--;
-	if (UNLIKELY(top->free_count > top->live / 8 + KEPT + GIVEN_AT_ONCE))
-		give_some(list, &top->free, &top->free_count, &top->given, &top->given_count, 1);
 }
 
 void pages_free_chunk(struct kin_list *list, uint32_t page)
@@ -314,10 +313,40 @@ void pages_free_chunk(struct kin_list *list, uint32_t page)
 	page_close(list_page(list, page));
 	push(list, &top->free_large, &top->free_large_count, page);
 	top->live--;
-	uint64_t kept = top->live / 8 + KEPT / list->units + 2;
-	if (top->free_large_count > kept + GIVEN_AT_ONCE / list->units)
+}
+
+static bool is_much(const struct kin_list *list, uint32_t free_count, uint32_t units)
+{
+	const struct top *top = list->top;
+	uint64_t kept = top->live / 8 + KEPT / units + 2;
+	return free_count > (kept > top->kept ? kept : top->kept) + GIVEN_AT_ONCE / units;
+}
+
+void pages_settle(struct kin_list *list)
+{
+	struct top *top = list->top;
+	while (UNLIKELY(is_much(list, top->free_count, 1)))
+		give_some(list, &top->free, &top->free_count, &top->given, &top->given_count, 1);
+	while (list->units > 1 && UNLIKELY(is_much(list, top->free_large_count, list->units)))
 		give_some(list, &top->free_large, &top->free_large_count, &top->given_large,
 			&top->given_large_count, list->units);
+}
+
+void pages_keep(struct kin_list *list)
+{
+	struct top *top = list->top;
+	top->kept = top->free_count > top->free_large_count ? top->free_count : top->free_large_count;
+}
+
+int pages_map_all(struct kin_list *list)
+{
+	uint32_t mapped = atomic_load_explicit(&list->mapped, memory_order_relaxed);
+	while (UNLIKELY(mapped < list->top->segments)) {
+		if (mapped >= SEGMENT_FIRST && !atomic_load(&list->pages[mapped]) && !pages_map(list, mapped))
+			return -ENOMEM;
+		atomic_store_explicit(&list->mapped, ++mapped, memory_order_relaxed);
+	}
+	return 0;
 }
 
 void pages_sweep(struct kin_list *list, const uint8_t *used)

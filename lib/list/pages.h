@@ -22,6 +22,15 @@ uint32_t pages_take_chunk(struct kin_list *list);
 void pages_free_inner(struct kin_list *list, uint32_t page);
 void pages_free_chunk(struct kin_list *list, uint32_t page);
 
+/** After a change: give back what is free beyond a part of what is in use. */
+void pages_settle(struct kin_list *list);
+
+/** Do not give back what is free now. */
+void pages_keep(struct kin_list *list);
+
+/** Map all segments of a shared list. Returns 0 or -ENOMEM. */
+int pages_map_all(struct kin_list *list);
+
 /** Give all free ones back to the system. */
 void pages_give_back(struct kin_list *list);
 

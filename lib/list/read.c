@@ -98,15 +98,31 @@ static __attribute__((noinline)) int find_at_ends(struct kin_list *list, uint64_
 	if (UNLIKELY(!is_same(&top->seq, seq)))
 		return READ_AGAIN;
 	uint64_t count = head_count + body_count + tail_end - tail_start;
-	if (index == KIN_LIST_LAST)
+	const bool last = index == KIN_LIST_LAST;
+	if (last)
 		index = count - 1;
 	if (index >= count) // also the last of none
 		return -ERANGE;
+	int result;
+	found->tail_end = tail_end;
 	if (index < head_count)
-		return find_in_end(list, head, head_start + index, found);
-	if (index - head_count < body_count)
-		return find_in_body(list, root, height, index - head_count, found);
-	return find_in_end(list, tail, tail_start + index - head_count - body_count, found);
+		result = find_in_end(list, head, head_start + index, found);
+	else if (index - head_count < body_count)
+		result = find_in_body(list, root, height, index - head_count, found);
+	else
+		result = find_in_end(list, tail, tail_start + index - head_count - body_count, found);
+	return last && result >= 0 && result != READ_AGAIN ? READ_LAST : result;
+}
+
+bool read_holds(struct kin_list *list, int result, const struct found *found)
+{
+	struct top *top = list->top;
+	if (!is_same(&found->page->version, found->version))
+		return false;
+	if (result == READ_LAST &&
+		atomic_load_explicit(&top->tail_end[found->seq & 1], memory_order_relaxed) != found->tail_end)
+		return false;
+	return result == 0 || is_same(&top->seq, found->seq);
 }
 
 /* The mapping of found->seq, and what is in it at an index. */
@@ -169,8 +185,7 @@ static __attribute__((noinline)) int get_again(struct kin_list *list, uint64_t i
 		if (result == READ_AGAIN)
 			continue;
 		item_read(ret_item, page_slot(list, found.page, found.slot), list->item_size);
-		if (is_same(&found.page->version, found.version) &&
-			(result != READ_ENDS || is_same(&list->top->seq, found.seq)))
+		if (read_holds(list, result, &found))
 			return 0;
 	}
 	return get_locked(list, index, ret_item);
@@ -184,8 +199,8 @@ KIN_API int kin_list_get(struct kin_list *list, size_t index, void *ret_item)
 		return result;
 	if (LIKELY(result != READ_AGAIN)) {
 		item_read(ret_item, page_slot(list, found.page, found.slot), list->item_size);
-		if (LIKELY(is_same(&found.page->version, found.version) &&
-			    (result != READ_ENDS || is_same(&list->top->seq, found.seq))))
+		if (LIKELY(result == 0 ? is_same(&found.page->version, found.version)
+				       : read_holds(list, result, &found)))
 			return 0;
 	}
 	return get_again(list, index, ret_item);

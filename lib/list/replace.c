@@ -25,7 +25,7 @@ static int close_chunk(struct kin_list *list, uint64_t index, struct found *foun
 	struct top *top = list->top;
 	int result = read_find(list, index, found);
 	if (result != 0)
-		return result;
+		return result == READ_LAST ? READ_ENDS : result;
 	uint64_t version = found->version;
 	CHAOS();
 	if (!atomic_compare_exchange_strong_explicit(&found->page->version, &version, version & ~VERSION_OPEN,
@@ -71,7 +71,7 @@ KIN_API int kin_list_replace(struct kin_list *list, size_t index, const void *it
 {
 	struct found found;
 	struct top *top = list->top;
-	if (UNLIKELY(list_updating == top))
+	if (UNLIKELY(list_updating != NULL) && list_is_held(top))
 		return -EDEADLK;
 	int result = list->shared || LD(top->frozen) ? READ_ENDS : close_chunk_patiently(list, index, &found);
 	if (result < 0)
@@ -98,10 +98,10 @@ KIN_API int kin_list_replace(struct kin_list *list, size_t index, const void *it
 /* The function works on a copy; the item stays closed meanwhile. */
 static int call(struct kin_list *list, kin_list_change *change, void *copy, void *arg)
 {
-	const struct top *outer = list_updating;
-	list_updating = list->top;
+	struct updating updating = { list->top, list_updating };
+	list_updating = &updating;
 	int result = change(copy, arg);
-	list_updating = outer;
+	list_updating = updating.outer;
 	return result;
 }
 
@@ -149,7 +149,7 @@ KIN_API int kin_list_update(struct kin_list *list, size_t index, kin_list_change
 	_Alignas(max_align_t) char stack[ON_STACK];
 	if (!change)
 		return -EINVAL;
-	if (list_updating == list->top)
+	if (list_is_held(list->top))
 		return -EDEADLK;
 	if (list->item_size <= sizeof stack)
 		return update(list, index, change, arg, stack);

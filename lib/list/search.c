@@ -282,7 +282,7 @@ static int try_get_many(struct kin_list *list, size_t index, size_t count, char 
 			return result;
 		if (result == READ_AGAIN || now->seq != found[0].seq)
 			return READ_AGAIN;
-		uint64_t run = read_run(list, index, now, result == READ_ENDS);
+		uint64_t run = read_run(list, index, now, result != 0);
 		if (run > count)
 			run = count;
 		if (run == 0)

@@ -139,6 +139,7 @@ static void drop_place(struct kin_list *list, int32_t place)
 		page = next;
 	}
 	ST(top->frozen, top->newest >= 0);
+	pages_settle(list);
 }
 
 void snapshots_reap(struct kin_list *list)

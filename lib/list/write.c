@@ -100,7 +100,9 @@ int change_write(struct kin_list *list, uint64_t index, const void *item, void *
 		/* One store: it has happened, or it has not. */
 		if (ret_old)
 			item_read(ret_old, spot.slot, list->item_size);
-		page_restamp(spot.page, list_seq(list->top));
+		uint64_t version = atomic_load_explicit(&spot.page->version, memory_order_relaxed);
+		open_written(list, spot.page, version);
+		FENCE(memory_order_release);
 		item_write(spot.slot, item, list->item_size);
 		return 0;
 	}
