@@ -37,7 +37,11 @@ static inline void remove_in_head(struct kin_list *list, void *ret_item)
 /** index: 0 to count - 1. Returns 0 or -ENOMEM. */
 int change_remove(struct kin_list *list, uint64_t index, void *ret_item);
 int change_write(struct kin_list *list, uint64_t index, const void *item, void *ret_old);
-int change_write_two(struct kin_list *list, uint64_t first, const void *a, uint64_t second, const void *b);
+/** Exchange two; a and b are room for them. */
+int change_swap(struct kin_list *list, uint64_t first, uint64_t second, void *a, void *b);
+/** Read, call, write: nobody comes between. copy is room for the item. */
+typedef int change_call(void *copy, void *arg);
+int change_update(struct kin_list *list, uint64_t index, change_call *call, void *arg, void *copy);
 /** Read an item, and wait for who is overwriting it. Returns 0. */
 int change_copy(struct kin_list *list, uint64_t index, void *ret_item);
 

@@ -96,17 +96,23 @@ KIN_API int kin_list_replace(struct kin_list *list, size_t index, const void *it
 }
 
 /* The function works on a copy; the item stays closed meanwhile. */
-static int call(struct kin_list *list, kin_list_change *change, void *copy, void *arg)
+struct calling {
+	struct kin_list *list;
+	kin_list_change *change;
+	void *arg;
+};
+
+static int call(void *copy, void *arg)
 {
-	struct updating updating = { list->top, list_updating };
+	const struct calling *calling = arg;
+	struct updating updating = { calling->list->top, list_updating };
 	list_updating = &updating;
-	int result = change(copy, arg);
+	int result = calling->change(copy, calling->arg);
 	list_updating = updating.outer;
 	return result;
 }
 
-static int update_locked(
-	struct kin_list *list, uint64_t index, kin_list_change *change, void *arg, void *copy)
+static int update_locked(struct kin_list *list, uint64_t index, struct calling *calling, void *copy)
 {
 	int result = list_lock(list);
 	if (result < 0)
@@ -114,19 +120,12 @@ static int update_locked(
 	uint64_t count = list_count(list->top);
 	if (index == KIN_LIST_LAST)
 		index = count - 1;
-	result = -ERANGE;
-	if (index < count) {
-		result = change_copy(list, index, copy);
-		if (result == 0)
-			result = call(list, change, copy, arg);
-		if (result == 0)
-			result = change_write(list, index, copy, NULL);
-	}
+	result = index < count ? change_update(list, index, call, calling, copy) : -ERANGE;
 	list_unlock(list);
 	return result;
 }
 
-static int update(struct kin_list *list, uint64_t index, kin_list_change *change, void *arg, void *copy)
+static int update(struct kin_list *list, uint64_t index, struct calling *calling, void *copy)
 {
 	struct found found;
 	int result = list->shared || LD(list->top->frozen) ? READ_ENDS
@@ -134,10 +133,10 @@ static int update(struct kin_list *list, uint64_t index, kin_list_change *change
 	if (result < 0)
 		return result;
 	if (result != 0)
-		return update_locked(list, index, change, arg, copy);
+		return update_locked(list, index, calling, copy);
 	char *slot = page_slot(list, found.page, found.slot);
 	item_read(copy, slot, list->item_size);
-	result = call(list, change, copy, arg);
+	result = call(copy, calling);
 	if (result == 0)
 		item_write(slot, copy, list->item_size);
 	open_chunk(&found);
@@ -147,29 +146,22 @@ static int update(struct kin_list *list, uint64_t index, kin_list_change *change
 KIN_API int kin_list_update(struct kin_list *list, size_t index, kin_list_change *change, void *arg)
 {
 	_Alignas(max_align_t) char stack[ON_STACK];
+	struct calling calling = { list, change, arg };
 	if (!change)
 		return -EINVAL;
 	if (list_is_held(list->top))
 		return -EDEADLK;
 	if (list->item_size <= sizeof stack)
-		return update(list, index, change, arg, stack);
+		return update(list, index, &calling, stack);
 	void *copy = malloc(list->item_size);
 	if (!copy)
 		return -ENOMEM;
-	int result = update(list, index, change, arg, copy);
+	int result = update(list, index, &calling, copy);
 	free(copy);
 	return result;
 }
 
 /* --- two at a time --- */
-
-static int swap_locked(struct kin_list *list, uint64_t first, uint64_t second, char *a, char *b)
-{
-	int result = change_copy(list, first, a);
-	if (result == 0)
-		result = change_copy(list, second, b);
-	return result < 0 ? result : change_write_two(list, first, b, second, a);
-}
 
 KIN_API int kin_list_swap(struct kin_list *list, size_t first, size_t second)
 {
@@ -185,7 +177,7 @@ KIN_API int kin_list_swap(struct kin_list *list, size_t first, size_t second)
 		second = second == KIN_LIST_LAST ? count - 1 : second;
 		result = first >= count || second >= count ? -ERANGE : 0;
 		if (result == 0 && first != second)
-			result = swap_locked(list, first, second, both, both + size);
+			result = change_swap(list, first, second, both, both + size);
 		list_unlock(list);
 	}
 	if (both != stack)

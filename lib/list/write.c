@@ -115,30 +115,64 @@ int change_write(struct kin_list *list, uint64_t index, const void *item, void *
 	return 0;
 }
 
-int change_write_two(struct kin_list *list, uint64_t first, const void *a, uint64_t second, const void *b)
+static bool needs_copy(struct kin_list *list, const struct page *page)
 {
+	return list->shared || snapshots_have(list, page);
+}
+
+/* Nobody overwrites items without T there. */
+static int swap_by_copy(struct kin_list *list, uint64_t first, uint64_t second, void *a, void *b)
+{
+	struct edit edit;
+	int result = edit_prepare(list, 0, 2);
+	if (result < 0)
+		return result;
+	change_copy(list, first, a);
+	change_copy(list, second, b);
+	edit_begin(&edit, list);
+	write_copy(&edit, first, b, NULL);
+	write_copy(&edit, second, a, NULL);
+	edit_commit(&edit);
+	return 0;
+}
+
+int change_swap(struct kin_list *list, uint64_t first, uint64_t second, void *a, void *b)
+{
+	const size_t size = list->item_size;
 	const struct mapping *map = list_map(list->top);
 	struct spot one = spot_of(list, map, first), two = spot_of(list, map, second);
-	if (list->shared || snapshots_have(list, one.page) || snapshots_have(list, two.page)) {
-		struct edit edit;
-		int result = edit_prepare(list, 0, 2);
-		if (result < 0)
-			return result;
-		edit_begin(&edit, list);
-		write_copy(&edit, first, a, NULL);
-		write_copy(&edit, second, b, NULL);
-		edit_commit(&edit);
-		return 0;
-	}
-	/* Both are closed before one is open again. */
+	if (needs_copy(list, one.page) || needs_copy(list, two.page))
+		return swap_by_copy(list, first, second, a, b);
+	/* Both are closed before one is read, and before one is open again. */
 	uint64_t version = chunk_close(one.page), other = 0;
 	if (two.page != one.page)
 		other = chunk_close(two.page);
 	FENCE(memory_order_release);
-	item_write(one.slot, a, list->item_size);
-	item_write(two.slot, b, list->item_size);
+	item_read(a, one.slot, size);
+	item_read(b, two.slot, size);
+	item_write(one.slot, b, size);
+	item_write(two.slot, a, size);
 	if (two.page != one.page)
 		open_written(list, two.page, other);
 	open_written(list, one.page, version);
 	return 0;
+}
+
+int change_update(struct kin_list *list, uint64_t index, change_call *call, void *arg, void *copy)
+{
+	struct spot spot = spot_of(list, list_map(list->top), index);
+	int result;
+	if (needs_copy(list, spot.page)) {
+		change_copy(list, index, copy);
+		result = call(copy, arg);
+		return result == 0 ? change_write(list, index, copy, NULL) : result;
+	}
+	uint64_t version = chunk_close(spot.page);
+	FENCE(memory_order_release);
+	item_read(copy, spot.slot, list->item_size);
+	result = call(copy, arg);
+	if (result == 0)
+		item_write(spot.slot, copy, list->item_size);
+	open_written(list, spot.page, version);
+	return result;
 }
