@@ -443,8 +443,9 @@ struct kin_list_search {
  * @param search     what to look for
  * @param ret_index  NULL, or receives its index
  * @param ret_item   NULL, or receives a copy of it
- * @return           0; -ENOENT: there was none; -EINVAL: a part that is not in the item, neither test nor bytes, begin
- *                   after end; a negative value of the test; -ENOMEM; -EAGAIN as kin_list_snapshot; otherwise as kin_for
+ * @return           0; -ENOENT: there was none; -EINVAL: a part that is not in the item, neither test nor bytes,
+ *                   begin after end; a negative value of the test; -ENOMEM; -EAGAIN as kin_list_snapshot; otherwise
+ *                   as kin_for
  *
  * What it says is true for the instant of a snapshot taken in the call. O(n). While it runs, others that change the
  * list copy what they change. Since 0.1.
@@ -502,7 +503,8 @@ int kin_list_snapshot(struct kin_list *list, struct kin_snapshot **ret_snapshot)
  *
  * @param snapshot  nobody uses it any more; NULL is welcome
  *
- * Not from inside of kin_list_update on the same list, where it does nothing. O(what was kept for it alone). Since 0.1.
+ * Not from inside of kin_list_update on the same list, where it does nothing. O(what was kept for it alone).
+ * Since 0.1.
  */
 void kin_snapshot_release(struct kin_snapshot *snapshot);
 

@@ -228,7 +228,7 @@ static int rework_all(struct kin_list *list, rework *function, void *arg)
 	int result = function(items, count, list->item_size, arg);
 	if (result == 0)
 		result = assign(list, items, count);
-	ST(top->frozen, top->newest >= 0);
+	list_thaw(top);
 	free(items);
 	return result;
 }

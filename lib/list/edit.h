@@ -31,7 +31,9 @@ void edit_begin(struct edit *edit, struct kin_list *list);
 /** Publish, and free what was replaced. */
 void edit_commit(struct edit *edit);
 
-/** Find item number offset of a body; under T, of the mapping given. offset may be body_count: then behind the last. */
+/**
+ * Find item number offset of a body; under T, of the mapping given. offset may be body_count: then behind the last.
+ */
 void path_find(struct kin_list *list, const struct mapping *map, uint64_t offset, struct path *path);
 
 /** The child of a node in which item number *offset is, which becomes the number in there. */
@@ -57,7 +59,10 @@ uint32_t edit_copy_chunk(struct edit *edit, uint32_t page, uint32_t start, uint3
 void edit_copy_items(struct edit *edit, struct page *to, uint64_t to_slot, struct page *from,
 	uint64_t from_slot, uint64_t count);
 
-/** In the lowest node of a path: put count children, at most FAN, in the place of `gone` of them, beginning at `from`. */
+/**
+ * In the lowest node of a path: put count children, at most FAN, in the place of `gone` of them, beginning at
+ * `from`.
+ */
 void edit_put(struct edit *edit, struct path *path, unsigned from, unsigned gone, const struct entry *put,
 	unsigned count);
 

@@ -265,7 +265,7 @@ static inline char *list_slot(const struct kin_list *list, uint32_t page, uint64
 
 static inline char *page_slot(const struct kin_list *list, const struct page *page, uint64_t slot)
 {
-	return list_bytes(list, page->number) + slot * list->item_size;
+	return list_bytes(list, LD(page->number)) + slot * list->item_size;
 }
 
 /** Chunks of capacity items that come before item number `offset` if all are full. */
@@ -362,6 +362,17 @@ static inline void page_restamp(struct page *page, uint64_t stamp)
 {
 	atomic_store_explicit(&page->version, VERSION(stamp), memory_order_relaxed);
 	FENCE(memory_order_release);
+}
+
+/** Items may be overwritten without T again if there are no snapshots: after all reads of those that were. */
+static inline void list_thaw(struct top *top)
+{
+	__atomic_store_n(&top->frozen, top->newest >= 0, __ATOMIC_RELEASE);
+}
+
+static inline bool list_is_frozen(const struct top *top)
+{
+	return __atomic_load_n(&top->frozen, __ATOMIC_ACQUIRE) != 0;
 }
 
 /** Close a chunk of a private list that replace.c may be at. Returns the version it had. */

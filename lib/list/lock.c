@@ -13,8 +13,10 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <time.h>
 
 #define PARK_NS 1000000
+#define MUTEX_NS 10000000
 
 _Thread_local struct updating *list_updating;
 
@@ -59,12 +61,40 @@ void unlock_parked(struct top *top)
 	futex_wake(&top->lock, 1);
 }
 
+/*
+ * A waiter that is killed just after it was woken takes the wake-up with it: the C library's mutex then has no owner,
+ * and those who sleep on it sleep on. So nobody sleeps for long.
+ */
+static int lock_mutex(pthread_mutex_t *mutex)
+{
+	int error = pthread_mutex_trylock(mutex);
+	while (error == EBUSY || error == ETIMEDOUT) {
+		struct timespec until;
+#ifdef LIST_TSAN
+		clock_gettime(CLOCK_REALTIME, &until);
+#else
+		clock_gettime(CLOCK_MONOTONIC, &until);
+#endif
+		until.tv_nsec += MUTEX_NS;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+#ifdef LIST_TSAN /* it does not know the other */
+		error = pthread_mutex_timedlock(mutex, &until);
+#else
+		error = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until);
+#endif
+	}
+	return error;
+}
+
 int lock_shared(struct kin_list *list)
 {
 	struct top *top = list->top;
 	if (list_is_held(top))
 		return -EDEADLK;
-	int error = pthread_mutex_lock(&top->mutex);
+	int error = lock_mutex(&top->mutex);
 	if (error == EOWNERDEAD) {
 		top->broken = 1;
 		pthread_mutex_consistent(&top->mutex);

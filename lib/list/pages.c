@@ -261,9 +261,9 @@ static uint32_t begin_use(struct kin_list *list, uint32_t page, bool inner)
 	/* With this stamp nobody who reads it now accepts it. */
 	atomic_store_explicit(&at->version, VERSION(list_seq(top) + 1), memory_order_relaxed);
 	FENCE(memory_order_release);
-	at->born = top->epoch;
-	at->number = page;
-	at->inner = inner;
+	ST(at->born, top->epoch);
+	ST(at->number, page);
+	ST(at->inner, inner);
 	top->live++;
 	return page;
 }

@@ -77,7 +77,7 @@ static inline int find_in_end(struct kin_list *list, uint32_t page, uint64_t slo
 	if (UNLIKELY(!chunk))
 		return -ENOMEM;
 	found->version = atomic_load_explicit(&chunk->version, memory_order_acquire);
-	if (UNLIKELY(!(found->version & VERSION_OPEN) || slot >= list->capacity))
+	if (UNLIKELY(!is_acceptable(found->version, found->seq) || slot >= list->capacity))
 		return READ_AGAIN;
 	found->page = chunk;
 	found->slot = slot;

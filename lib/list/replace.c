@@ -36,7 +36,7 @@ static int close_chunk(struct kin_list *list, uint64_t index, struct found *foun
 	/* The chunk is ours. If the structure is still the one it was found by, the index still means this slot. */
 	bool is_there =
 		atomic_load_explicit(&top->seq, memory_order_seq_cst) == found->seq || KIN_LIST_BUG == 2;
-	if (is_there && !LD(top->frozen) && version_after_write(&after, found->seq)) {
+	if (is_there && !list_is_frozen(top) && version_after_write(&after, found->seq)) {
 		found->version = after;
 		FENCE(memory_order_release);
 		return 0;
@@ -73,7 +73,8 @@ KIN_API int kin_list_replace(struct kin_list *list, size_t index, const void *it
 	struct top *top = list->top;
 	if (UNLIKELY(list_updating != NULL) && list_is_held(top))
 		return -EDEADLK;
-	int result = list->shared || LD(top->frozen) ? READ_ENDS : close_chunk_patiently(list, index, &found);
+	int result =
+		list->shared || list_is_frozen(top) ? READ_ENDS : close_chunk_patiently(list, index, &found);
 	if (result < 0)
 		return result;
 	if (LIKELY(result == 0)) {
@@ -128,8 +129,8 @@ static int update_locked(struct kin_list *list, uint64_t index, struct calling *
 static int update(struct kin_list *list, uint64_t index, struct calling *calling, void *copy)
 {
 	struct found found;
-	int result = list->shared || LD(list->top->frozen) ? READ_ENDS
-							   : close_chunk_patiently(list, index, &found);
+	int result = list->shared || list_is_frozen(list->top) ? READ_ENDS
+							       : close_chunk_patiently(list, index, &found);
 	if (result < 0)
 		return result;
 	if (result != 0)

@@ -138,7 +138,7 @@ static void drop_place(struct kin_list *list, int32_t place)
 			free_dead(list, page);
 		page = next;
 	}
-	ST(top->frozen, top->newest >= 0);
+	list_thaw(top);
 	pages_settle(list);
 }
 

@@ -355,10 +355,10 @@ static int without_pidfd(void *arg)
 	return use_pools();
 }
 
-static int without_eventfd(void *arg)
+static int without_pipe(void *arg)
 {
 	(void)arg;
-	if (refuse(SYS_eventfd2, -1, EMFILE) < 0)
+	if (refuse(SYS_pipe2, -1, EMFILE) < 0)
 		return NO_FILTER;
 	struct kin_pool *pool = NULL;
 	if (kin_pool_create(&pool, &(struct kin_pool_options){ .kind = KIN_PROCESSES }) != -EMFILE || pool)
@@ -428,7 +428,7 @@ static void test_refusals(void)
 	refused(without_memfd, 0, "no memfd_create: it is not needed");
 	refused(without_pidfd, ENOSYS, "no pidfd_open: deaths are noticed all the same");
 	refused(without_pidfd, EPERM, "pidfd_open is forbidden");
-	refused(without_eventfd, 0, "no eventfd: an error");
+	refused(without_pipe, 0, "no pipe: an error");
 	refused(without_populate, EINVAL, "no MADV_POPULATE_WRITE: pages come when they are touched");
 	refused(without_populate, EPERM, "MADV_POPULATE_WRITE is forbidden");
 	refused(without_madvise, 0, "no madvise at all");
