@@ -41,6 +41,7 @@ bench: $(BUILD)/.packages-bench build
 	@ninja -C $(BUILD)
 	@bench/trace --build $(BUILD)
 	@bench/pool --build $(BUILD)
+	@bench/list/run --build $(BUILD)
 
 check-style: $(BUILD)/.packages-style build
 	@scripts/check-style $(BUILD)
