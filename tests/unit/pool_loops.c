@@ -2,6 +2,8 @@
 #include "pool_tools.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
 
 struct pools {
 	struct kin_pool *pool;
@@ -160,8 +162,17 @@ static int not_before(size_t begin, size_t end, void *arg)
 
 static int fail_early(size_t begin, size_t end, void *arg)
 {
+	/* However late its worker gets a CPU, the others do not run through the rest meanwhile. */
 	atomic_fetch_add(&record->calls, 1);
-	return begin == 5 ? -7 : 0;
+	if (begin == 5) {
+		atomic_store(&record->hits[0], 1);
+		return -7;
+	}
+	while (begin > 5 && !atomic_load(&record->hits[0]))
+		sched_yield();
+	if (begin > 5)
+		usleep(20);
+	return 0;
 }
 
 static void test_what_stops(void)
