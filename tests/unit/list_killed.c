@@ -291,7 +291,7 @@ static void test_snapshots(void)
 	int failed = 0;
 	tap_is_int(fill(count), 0, "filled");
 	for (uint32_t i = 0; i < 100; i++) {
-		int result;
+		int result = -1;
 		char item[SIZE_MOST];
 		pid_t pid = start_victim(hold_snapshot, &result);
 		failed += result != 0;

@@ -71,7 +71,7 @@ static void encode(void *to, uint32_t slot, uint32_t changes)
 {
 	struct item item = { .slot = slot, .changes = changes & 0xff };
 	item.check = item_check(item);
-	for (size_t at = 0; at < item_size; at += sizeof item)
+	for (size_t at = 0; at < item_size && at < SIZE_MOST; at += sizeof item)
 		memcpy((char *)to + at, &item, sizeof item);
 }
 
